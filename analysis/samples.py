@@ -1,0 +1,341 @@
+"""Samples: what was observed, raw, frozen and timestamped. Rates, scores and verdicts are never samples.
+
+Every sample is one JSON object with `k` (its kind) and `t` (nanoseconds since the Unix epoch, derived from the
+monotonic clock, see `collectors.clock`). Counters are the kernel's running totals; `None` means "not known",
+never zero. A struct in `array_like` form is a row of a table: append fields, never reorder them.
+"""
+
+from enum import IntEnum
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from analysis.text import Sentence
+
+
+class Sample(msgspec.Struct, frozen=True, tag_field="k", omit_defaults=True):
+    """Anything observed at one time. `t`: ns since the epoch."""
+
+    t: int
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """One row of a columnar or repeated part of a sample."""
+
+
+# --- paths ---
+
+
+Protocol: TypeAlias = Literal["icmp", "tcp", "udp"]
+Stamps: TypeAlias = Literal["kernel", "kernel-rx", "user"]
+"""Where send and receive times come from: both kernel, kernel receive only, or the process's own clock."""
+
+
+class Outcome(IntEnum):
+    """What became of one probe. Loss and lateness are judged per probe and told at its time of sending."""
+
+    ANSWERED = 0
+    LOST = 1
+    """No reply within the series' timeout."""
+    LATE = 2
+    """A reply after the probe had been told LOST: it takes that loss back (same series, same sent time)."""
+    FAILED = 3
+    """Never left this box; the note says why. Not part of any loss ratio."""
+    DUPLICATE = 4
+    """A further reply to a probe already settled. Not a probe of its own."""
+    UNREACHABLE = 5
+    """A router or the target said so by ICMP; the note says what and who. Counts as loss."""
+    FOREIGN = 6
+    """A reply with our id and sequence from another address. Told, not counted; the probe itself stays open."""
+
+
+class Series(Sample, frozen=True, tag="series"):
+    """Definition of a stream of probes: one address of one target over one route. Ids are never reused."""
+
+    id: int
+    target: str
+    """What the person asked for: a name or an address."""
+    address: str
+    protocol: Protocol = "icmp"
+    port: int | None = None
+    route: str = ""
+    """`Route.id`, or "" where the kernel chooses."""
+    interval_ns: int = 1_000_000_000
+    timeout_ns: int = 2_000_000_000
+    payload_bytes: int = 56
+    dscp: int = 0
+    dont_fragment: bool = False
+    stamps: Stamps = "user"
+    ended: bool = False
+    """True when the series has stopped, for example because the name resolves elsewhere now."""
+
+
+class ProbeNote(Row, frozen=True):
+    """Why row `row` of a batch failed, was unreachable or came from elsewhere."""
+
+    row: int
+    reason: str
+    """An errno name ("ENETUNREACH") or "icmp TYPE/CODE"."""
+    sender: str | None = None
+    """The address that said so, where it is not the target."""
+
+
+class Probes(Sample, frozen=True, tag="probes"):
+    """Probes settled since the last batch, one per position of the parallel columns."""
+
+    series: tuple[int, ...] = ()
+    age_us: tuple[int, ...] = ()
+    """How long before `t` each probe was sent, in microseconds."""
+    outcome: tuple[int, ...] = ()
+    """`Outcome` values."""
+    rtt_us: tuple[int | None, ...] = ()
+    """Round-trip time in microseconds (software stamps are no finer); None where there was no reply."""
+    notes: tuple[ProbeNote, ...] = ()
+    in_flight: tuple[tuple[int, int], ...] = ()
+    """(series, probes sent and not settled at `t`), zeros left out."""
+
+
+class Prober(Sample, frozen=True, tag="prober"):
+    """How probing works on this box right now, said in the header and by the doctor."""
+
+    family: Literal[4, 6]
+    socket: Literal["raw", "dgram", "none"]
+    stamps: Stamps
+    missing: Sentence | None = None
+    """What is not possible and what would allow it."""
+
+
+class Name(Sample, frozen=True, tag="name"):
+    """A target's addresses as resolved now; `error` says why there are none."""
+
+    target: str
+    addresses: tuple[str, ...] = ()
+    error: Sentence | None = None
+
+
+class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A way out of this box (RFC 1812: next hop and interface), as the kernel holds it."""
+
+    id: str
+    """Stable across samples: interface, gateway, source, table and mark joined by the collector."""
+    name: str
+    """What is shown; from the config where the person named it, else the interface."""
+    family: Literal[4, 6]
+    interface: str
+    gateway: str | None = None
+    source: str | None = None
+    table: int = 254
+    mark: int = 0
+    metric: int = 0
+    up: bool = True
+
+
+class Routes(Sample, frozen=True, tag="routes"):
+    """Every way out, complete, whenever any of them changed. The model tells what changed."""
+
+    routes: tuple[Route, ...] = ()
+
+
+# --- the box ---
+
+
+class LinkCounters(Row, frozen=True):
+    """One interface's running totals (struct rtnl_link_stats64) and carrier."""
+
+    name: str
+    up: bool
+    rx_bytes: int
+    tx_bytes: int
+    rx_packets: int
+    tx_packets: int
+    rx_dropped: int
+    tx_dropped: int
+    rx_errors: int
+    tx_errors: int
+    carrier_changes: int | None = None
+
+
+class Links(Sample, frozen=True, tag="links"):
+    """Counters of every interface, once a second."""
+
+    rows: tuple[LinkCounters, ...] = ()
+
+
+class LinkInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What changes seldom about an interface."""
+
+    name: str
+    mtu: int
+    kind: str | None = None
+    """Driver for hardware, link type for software devices ("veth", "bond")."""
+    speed_mbps: int | None = None
+    operstate: str = "unknown"
+    mac: str | None = None
+    addresses: tuple[str, ...] = ()
+    """With prefix length, as `ip addr` prints them."""
+
+
+class LinkInfos(Sample, frozen=True, tag="linkinfo"):
+    """All interfaces, when something of theirs changed."""
+
+    links: tuple[LinkInfo, ...] = ()
+
+
+class QdiscCounters(Row, frozen=True):
+    """One queueing discipline's running totals (TCA_STATS2)."""
+
+    interface: str
+    kind: str
+    handle: str
+    parent: str
+    packets: int
+    drops: int
+    overlimits: int
+    requeues: int
+    backlog_bytes: int
+
+
+class Qdiscs(Sample, frozen=True, tag="qdiscs"):
+    """Queueing disciplines of every interface that has one."""
+
+    rows: tuple[QdiscCounters, ...] = ()
+
+
+class CoreTimes(Row, frozen=True):
+    """One core's running totals in clock ticks (/proc/stat)."""
+
+    busy: int
+    softirq: int
+    total: int
+
+
+class Host(Sample, frozen=True, tag="host"):
+    """CPU, memory and packet backlog of the box, once a second."""
+
+    cores: tuple[CoreTimes, ...] = ()
+    softnet_processed: tuple[int, ...] = ()
+    softnet_dropped: tuple[int, ...] = ()
+    softnet_squeezed: tuple[int, ...] = ()
+    memory_total: int | None = None
+    memory_available: int | None = None
+
+
+class TcpCounters(Sample, frozen=True, tag="tcp"):
+    """Running totals from /proc/net/snmp and /proc/net/netstat, by the kernel's own names ("TcpExtListenDrops")."""
+
+    counters: dict[str, int] = {}
+
+
+class TcpFlow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One bulk TCP flow by inet_diag (struct tcp_info, include/uapi/linux/tcp.h)."""
+
+    local: str
+    remote: str
+    local_port: int
+    remote_port: int
+    cc: str
+    rtt_us: int
+    min_rtt_us: int | None
+    cwnd: int
+    mss: int
+    bytes_acked: int
+    bytes_received: int
+    bytes_sent: int | None
+    bytes_retrans: int | None
+    delivery_rate_bps: int | None
+    delivery_app_limited: bool | None
+    pacing_bps: int | None
+    busy_us: int | None
+    rwnd_limited_us: int | None
+    sndbuf_limited_us: int | None
+    delivered_ce: int | None = None
+    reord_seen: int | None = None
+
+
+class TcpFlows(Sample, frozen=True, tag="tcpflows"):
+    """The busiest TCP flows of the box; `total` says how many there were in all."""
+
+    flows: tuple[TcpFlow, ...] = ()
+    total: int = 0
+
+
+class RdmaPort(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One port of an RDMA device with its running totals (/sys/class/infiniband)."""
+
+    device: str
+    port: int
+    link_layer: str
+    state: str
+    driver: str | None = None
+    netdev: str | None = None
+    rate_gbps: float | None = None
+    counters: dict[str, int] = {}
+    """`counters/` and `hw_counters/` together, by the driver's names."""
+
+
+class Rdma(Sample, frozen=True, tag="rdma"):
+    """Every RDMA port of the box; `absent` says why there is none and what to run."""
+
+    ports: tuple[RdmaPort, ...] = ()
+    absent: Sentence | None = None
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing read from the box: its value as text, or why it could not be read."""
+
+    value: str | None = None
+    source: str = ""
+    """File or interface it came from, as a person would check it."""
+    problem: Sentence | None = None
+
+
+class Facts(Sample, frozen=True, tag="facts"):
+    """What advice rests on, by dotted key: "sysctl.net.ipv4.tcp_rmem", "kernel.release", "link.eth0.driver"."""
+
+    facts: dict[str, Fact] = {}
+
+
+# --- the session itself ---
+
+
+class Health(Sample, frozen=True, tag="health"):
+    """A collector's state changed: running, missing something, or failed and waiting to be started again."""
+
+    collector: str
+    state: Literal["running", "missing", "failed"]
+    problem: Sentence | None = None
+    retry_s: float | None = None
+
+
+class Mark(Sample, frozen=True, tag="mark"):
+    """A moment the person wants to find again."""
+
+    text: str = ""
+
+
+class Dropped(Sample, frozen=True, tag="dropped"):
+    """Samples lost between collector and reader because a queue was full."""
+
+    count: int
+    where: str
+
+
+AnySample: TypeAlias = (
+    Series
+    | Probes
+    | Prober
+    | Name
+    | Routes
+    | Links
+    | LinkInfos
+    | Qdiscs
+    | Host
+    | TcpCounters
+    | TcpFlows
+    | Rdma
+    | Facts
+    | Health
+    | Mark
+    | Dropped
+)
+"""Every kind of sample; the type that session files are decoded with."""

@@ -1,0 +1,1 @@
+"""All observation of the host and its paths, live, recorded or replayed."""

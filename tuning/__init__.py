@@ -1,0 +1,1 @@
+"""All change to the host: plan, apply, journal, roll back."""
