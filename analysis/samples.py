@@ -31,6 +31,10 @@ Stamps: TypeAlias = Literal["kernel", "kernel-rx", "user"]
 """Where send and receive times come from: both kernel, kernel receive only, or the process's own clock."""
 
 
+Role: TypeAlias = Literal["target", "gateway", "resolver"]
+"""What a probed host is to this box: only targets count in route scores; the others tell where a fault is not."""
+
+
 class Outcome(IntEnum):
     """What became of one probe. Loss and lateness are judged per probe and told at its time of sending."""
 
@@ -66,6 +70,7 @@ class Series(Sample, frozen=True, tag="series"):
     dscp: int = 0
     dont_fragment: bool = False
     stamps: Stamps = "user"
+    role: Role = "target"
     ended: bool = False
     """True when the series has stopped, for example because the name resolves elsewhere now."""
 
