@@ -1,0 +1,31 @@
+"""Samples that stay in force until the next of their kind: what a reader must know to begin in the middle."""
+
+from collections.abc import Hashable, Iterable
+
+from analysis.samples import Facts, Health, LinkInfos, Name, Prober, Qdiscs, Rdma, Routes, Sample, Series
+
+
+def definition_key(sample: Sample) -> Hashable | None:
+    """Return what a later sample with the same key replaces, or None for a sample that is only an observation."""
+    match sample:
+        case Series():
+            return Series, sample.id
+        case Name():
+            return Name, sample.target
+        case Prober():
+            return Prober, sample.family
+        case Health():
+            return Health, sample.collector
+        case Routes() | LinkInfos() | Facts() | Qdiscs() | Rdma():
+            return type(sample)
+        case _:
+            return None
+
+
+def in_force(samples: Iterable[Sample]) -> dict[Hashable, Sample]:
+    """Return the definitions in force after `samples`, in the order in which their keys first came."""
+    known: dict[Hashable, Sample] = {}
+    for sample in samples:
+        if (key := definition_key(sample)) is not None:
+            known[key] = sample
+    return known
