@@ -1,10 +1,24 @@
-"""Everything a person can set, as plain data with its shipped defaults. Files are read elsewhere (tui.config)."""
+"""Everything a person can set, as plain data with its shipped defaults. Files are read elsewhere (tui.config).
 
-from typing import Literal
+A field's bounds and its line of explanation are part of its type: the configuration reader, its messages and the
+template all come from here.
+"""
+
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from analysis.samples import Protocol
+from analysis.text import N_
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Ratio = Annotated[float, Meta(ge=0, le=1)]
+PositiveRatio = Annotated[float, Meta(gt=0, le=1)]
+Text = Annotated[str, Meta(min_length=1)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Unsigned32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -14,79 +28,115 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class ScoreSettings(Strict, frozen=True):
     """Weights and scales of the route score."""
 
-    latency_weight: float = 0.4
-    loss_weight: float = 0.3
-    bandwidth_weight: float = 0.3
-    latency_zero_ms: float = 500.0
-    """At this round-trip time the latency part is 0."""
-    loss_zero_ratio: float = 0.10
-    """At this loss the loss part is 0."""
-    bandwidth_full_mbps: float = 100.0
-    """At this bandwidth the bandwidth part is 1."""
-    hysteresis: float = 0.05
-    """A route must lead by this much to become the best one."""
+    latency_weight: Annotated[NotNegative, Meta(description=N_("Weight of the latency part."))] = 0.4
+    loss_weight: Annotated[NotNegative, Meta(description=N_("Weight of the loss part."))] = 0.3
+    bandwidth_weight: Annotated[NotNegative, Meta(description=N_("Weight of the bandwidth part."))] = 0.3
+    latency_zero_ms: Annotated[
+        Positive, Meta(description=N_("At this round-trip time, in ms, the latency part is 0."))
+    ] = 500.0
+    loss_zero_ratio: Annotated[
+        PositiveRatio, Meta(description=N_("At this loss the loss part is 0; 0.1 means 10 %."))
+    ] = 0.10
+    bandwidth_full_mbps: Annotated[
+        Positive, Meta(description=N_("At this bandwidth, in Mb/s, the bandwidth part is 1."))
+    ] = 100.0
+    hysteresis: Annotated[Ratio, Meta(description=N_("A route must lead by this much to become the best one."))] = (
+        0.05
+    )
 
 
 class Objectives(Strict, frozen=True):
     """What a route has to keep. Bandwidth is per GPU."""
 
-    latency_ms: float = 150.0
-    loss_ratio: float = 0.02
-    bandwidth_mbps_per_gpu: float = 10.0
-    availability_ratio: float = 0.995
+    latency_ms: Annotated[Positive, Meta(description=N_("Round-trip time to stay under, in ms."))] = 150.0
+    loss_ratio: Annotated[PositiveRatio, Meta(description=N_("Loss to stay under; 0.02 means 2 %."))] = 0.02
+    bandwidth_mbps_per_gpu: Annotated[Positive, Meta(description=N_("Bandwidth to have per GPU, in Mb/s."))] = 10.0
+    availability_ratio: Annotated[
+        Ratio, Meta(description=N_("Share of the time a route has to work; 0.995 means 99.5 %."))
+    ] = 0.995
 
 
 class TargetSettings(Strict, frozen=True):
     """One thing to probe. `host`: a name, an address, or "gateway" / "resolvers" for what the box uses."""
 
-    host: str
-    name: str | None = None
-    protocol: Protocol | Literal["auto"] = "auto"
-    """"auto": ICMP, and TCP beside it where ICMP gets no answer at all."""
-    port: int | None = None
-    interval_s: float = 1.0
-    timeout_s: float = 2.0
-    payload_bytes: int = 56
-    dscp: int = 0
-    dont_fragment: bool = False
-    family: Literal["any", "4", "6", "both"] = "any"
-    """"any": every family that has an address, at most `addresses` of each; "both" insists on both."""
-    addresses: int = 1
-    """How many addresses of one name and family are probed."""
-    routes: tuple[str, ...] = ()
-    """Names of the routes to use; empty: all of them."""
+    host: Annotated[
+        Text, Meta(description=N_('A name, an address, or "gateway" or "resolvers" for those that this box uses.'))
+    ]
+    name: Annotated[Text | None, Meta(description=N_("What to call it on screen, if not by its host."))] = None
+    protocol: Annotated[
+        Protocol | Literal["auto"],
+        Meta(description=N_('How to probe. "auto" is ICMP, with TCP beside it where ICMP gets no answer at all.')),
+    ] = "auto"
+    port: Annotated[Port | None, Meta(description=N_("Port for TCP and UDP probes."))] = None
+    interval_s: Annotated[
+        Annotated[float, Meta(ge=0.001, le=3600)], Meta(description=N_("Seconds from one probe to the next."))
+    ] = 1.0
+    timeout_s: Annotated[
+        Annotated[float, Meta(gt=0, le=60)], Meta(description=N_("A probe without a reply for this long is lost."))
+    ] = 2.0
+    payload_bytes: Annotated[
+        Annotated[int, Meta(ge=0, le=65507)], Meta(description=N_("Bytes of payload in a probe."))
+    ] = 56
+    dscp: Annotated[Annotated[int, Meta(ge=0, le=63)], Meta(description=N_("DSCP that probes carry."))] = 0
+    dont_fragment: Annotated[bool, Meta(description=N_("Forbid routers to fragment probes."))] = False
+    family: Annotated[
+        Literal["any", "4", "6", "both"],
+        Meta(description=N_('Address family. "any" is every family with an address, "both" insists on both.')),
+    ] = "any"
+    addresses: Annotated[
+        Annotated[int, Meta(ge=1, le=64)],
+        Meta(description=N_("How many addresses of one name and family are probed.")),
+    ] = 1
+    routes: Annotated[
+        tuple[Text, ...], Meta(description=N_("Names of the routes to probe over; empty for all of them."))
+    ] = ()
 
 
 class RouteSettings(Strict, frozen=True):
     """A way out that netlink cannot show, or a name for one it can."""
 
-    name: str
-    interface: str | None = None
-    gateway: str | None = None
-    source: str | None = None
-    mark: int | None = None
-    table: int | None = None
+    name: Annotated[Text, Meta(description=N_("What to call the route on screen."))]
+    interface: Annotated[Text | None, Meta(description=N_("The interface it leaves by."))] = None
+    gateway: Annotated[Text | None, Meta(description=N_("The address of its gateway."))] = None
+    source: Annotated[Text | None, Meta(description=N_("The source address that selects it."))] = None
+    mark: Annotated[Unsigned32 | None, Meta(description=N_("The firewall mark that selects it."))] = None
+    table: Annotated[Unsigned32 | None, Meta(description=N_("The number of its routing table."))] = None
 
 
 class Settings(Strict, frozen=True):
     """The whole configuration."""
 
-    targets: tuple[TargetSettings, ...] = (
+    targets: Annotated[tuple[TargetSettings, ...], Meta(description=N_("What to probe, one block for each."))] = (
         TargetSettings("gateway"),
         TargetSettings("resolvers"),
         TargetSettings("vast.ai"),
         TargetSettings("console.vast.ai"),
         TargetSettings("api.vast.ai"),
     )
-    routes: tuple[RouteSettings, ...] = ()
-    score: ScoreSettings = ScoreSettings()
-    objectives: Objectives = Objectives()
-    gpus: int | None = None
-    """How many GPUs the bandwidth objective counts; None: as many as the box shows."""
-    language: Literal["auto", "en", "zh_CN"] = "auto"
-    theme: str = "auto"
-    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
-    refresh_s: float = 1.0
-    slow: bool = False
-    """Draw half as often and with fewer colours, for very thin lines."""
-    mouse: Literal["auto", "on", "off"] = "auto"
+    routes: Annotated[
+        tuple[RouteSettings, ...],
+        Meta(description=N_("Ways out of this box that cannot be found, or names for those that can.")),
+    ] = ()
+    score: Annotated[ScoreSettings, Meta(description=N_("Weights and scales of the route score."))] = ScoreSettings()
+    objectives: Annotated[Objectives, Meta(description=N_("What a route has to keep."))] = Objectives()
+    gpus: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description=N_("How many GPUs the bandwidth objective counts; unset: as many as this box shows.")),
+    ] = None
+    language: Annotated[
+        Literal["auto", "en", "zh_CN"], Meta(description=N_('Language of all text. "auto" follows the locale.'))
+    ] = "auto"
+    theme: Annotated[Text, Meta(description=N_('Colour theme. "auto" follows the terminal.'))] = "auto"
+    glyphs: Annotated[
+        Literal["auto", "unicode", "ascii"],
+        Meta(description=N_('What graphs are drawn with. "auto" follows the terminal.')),
+    ] = "auto"
+    refresh_s: Annotated[
+        Annotated[float, Meta(ge=0.1, le=60)], Meta(description=N_("Seconds from one drawing to the next."))
+    ] = 1.0
+    slow: Annotated[bool, Meta(description=N_("Draw half as often and with fewer colours, for very thin lines."))] = (
+        False
+    )
+    mouse: Annotated[
+        Literal["auto", "on", "off"], Meta(description=N_('The mouse. "auto" is off over SSH, on elsewhere.'))
+    ] = "auto"
