@@ -124,7 +124,7 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     """Stable across samples: interface, gateway, source, table and mark joined by the collector."""
     name: str
-    """What is shown; from the config where the person named it, else the interface."""
+    """What is shown; from the config where the person named it, else the interface. Both families may share it."""
     family: Literal[4, 6]
     interface: str
     gateway: str | None = None
@@ -133,6 +133,8 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     mark: int = 0
     metric: int = 0
     up: bool = True
+    standby: bool = False
+    """Behind a better one that packets made the same way take: it can be shown, but nothing can be sent over it."""
 
 
 class Routes(Sample, frozen=True, tag="routes"):
