@@ -1,0 +1,221 @@
+"""A table on the Line API: rows by key, a cursor that stays on its key, only changed rows sent."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import msgspec
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tui.widgets.lines import Lines
+from tui.widgets.runs import Glyphs, Role, Row, Run, fit, join
+
+GAP = 2
+"""Blank cells between two columns."""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """How one column is drawn. Widths are cells."""
+
+    title: str
+    width: int
+    """Least width; fixed where `flex` is 0, so that nothing moves when values change."""
+    flex: int = 0
+    """Share of the room that is left over."""
+    align: Literal["left", "right"] = "left"
+    priority: int = 0
+    """Narrow tables hide the highest priority first; 0 stays always."""
+
+
+class TableRow(msgspec.Struct, frozen=True):
+    """One row: its stable key and one (text, role) run a column."""
+
+    key: str
+    cells: tuple[Run, ...]
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where a column ended up: its index and its width in cells."""
+
+    index: int
+    width: int
+
+
+def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
+    """Return the columns that fit into `width` cells, left to right, with the room shared out."""
+    shown = list(range(len(columns)))
+    while len(shown) > 1 and _needed(columns, shown) > width:
+        worst = max(shown, key=lambda index: (columns[index].priority, index))
+        if not columns[worst].priority:
+            break
+        shown.remove(worst)
+    spare = max(0, width - _needed(columns, shown))
+    shares = sum(columns[index].flex for index in shown)
+    placed = []
+    for index in shown:
+        flex = columns[index].flex
+        extra = spare * flex // shares if flex else 0
+        spare, shares = spare - extra, shares - flex
+        placed.append(Placed(index, columns[index].width + extra))
+    return tuple(placed)
+
+
+def _needed(columns: Sequence[Column], shown: Sequence[int]) -> int:
+    return sum(columns[index].width for index in shown) + GAP * (len(shown) - 1)
+
+
+def head_row(columns: Sequence[Column], placed: Sequence[Placed], glyphs: Glyphs = "unicode") -> Row:
+    """Return the row of titles."""
+    return _row(columns, placed, tuple((column.title, "head") for column in columns), glyphs)
+
+
+def body_row(
+    columns: Sequence[Column],
+    placed: Sequence[Placed],
+    row: TableRow,
+    *,
+    cursor: bool = False,
+    glyphs: Glyphs = "unicode",
+) -> Row:
+    """Return one row of cells; under the cursor it is one run with one style."""
+    drawn = _row(columns, placed, row.cells, glyphs)
+    return (("".join(text for text, _ in drawn), "cursor"),) if cursor else drawn
+
+
+def _row(columns: Sequence[Column], placed: Sequence[Placed], cells: tuple[Run, ...], glyphs: Glyphs) -> Row:
+    runs: list[Run] = []
+    for position, place_ in enumerate(placed):
+        text, role = cells[place_.index] if place_.index < len(cells) else ("", "plain")
+        column = columns[place_.index]
+        gap: Role = runs[-1][1] if runs else role
+        if position:
+            runs.append((" " * GAP, gap))
+        runs.append((fit(text, place_.width, right=column.align == "right", glyphs=glyphs), role))
+    return join(runs)
+
+
+class Table(Lines, can_focus=True):
+    """Rows under a head, with a cursor. Enter posts `RowSelected`, moving posts `RowHighlighted`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "move(-1000000)", show=False),
+        Binding("end", "move(1000000)", show=False),
+        Binding("enter", "select", show=False),
+    ]
+
+    class RowHighlighted(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, table: "Table", key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> "Table":
+            """The table, for `@on` selectors."""
+            return self.table
+
+    class RowSelected(RowHighlighted):
+        """Enter on a row."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str = "",
+        glyphs: Glyphs = "unicode",
+        id: str | None = None,  # noqa: A002 - Textual's own name
+        classes: str | None = None,
+    ) -> None:
+        """`empty` is shown while there are no rows."""
+        super().__init__(id=id, classes=classes)
+        self._columns = tuple(columns)
+        self._empty = empty
+        self._glyphs: Glyphs = glyphs
+        self._data: tuple[TableRow, ...] = ()
+        self._cursor = 0
+        self._top = 0
+
+    @property
+    def cursor_key(self) -> str | None:
+        """Key of the row under the cursor, None in an empty table."""
+        return self._data[self._cursor].key if self._data else None
+
+    def show_rows(self, rows: Sequence[TableRow], empty: str | None = None) -> None:
+        """Replace all rows. The cursor stays on its key, or near its place where the key is gone."""
+        key = self.cursor_key
+        self._data = tuple(rows)
+        if empty is not None:
+            self._empty = empty
+        keys = [row.key for row in rows]
+        self._cursor = keys.index(key) if key in keys else max(0, min(self._cursor, len(keys) - 1))
+        self._draw()
+
+    def move_to(self, key: str) -> None:
+        """Put the cursor on the row of `key`, if there is one."""
+        for index, row in enumerate(self._data):
+            if row.key == key:
+                self._go(index)
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by `rows`."""
+        self._go(self._cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by whole pages."""
+        self._go(self._cursor + pages * max(1, self.size.height - 2))
+
+    def action_select(self) -> None:
+        """Tell that the row under the cursor was chosen."""
+        if (key := self.cursor_key) is not None:
+            self.post_message(self.RowSelected(self, key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse is; a second click chooses."""
+        index = event.y - 1 + self._top
+        if event.y < 1 or index >= len(self._data):
+            return
+        if index == self._cursor and event.chain > 1:
+            self.action_select()
+        self._go(index)
+
+    def on_resize(self) -> None:
+        """Lay out again."""
+        self._draw()
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self._draw()
+
+    def on_blur(self) -> None:
+        """Hide the cursor."""
+        self._draw()
+
+    def _go(self, index: int) -> None:
+        index = max(0, min(index, len(self._data) - 1))
+        if index != self._cursor:
+            self._cursor = index
+            self._draw()
+            self.post_message(self.RowHighlighted(self, self._data[index].key))
+
+    def _draw(self) -> None:
+        width, height = self.size
+        if not width or not height:
+            return
+        room = max(1, height - 1)
+        self._top = max(0, min(self._top, len(self._data) - room))
+        self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
+        placed = place(self._columns, width)
+        body = [
+            body_row(self._columns, placed, row, cursor=self.has_focus and index == self._cursor, glyphs=self._glyphs)
+            for index, row in enumerate(self._data[self._top : self._top + room], self._top)
+        ]
+        if not self._data and self._empty:
+            body = [((self._empty, "dim"),)]
+        self.show([head_row(self._columns, placed, self._glyphs), *body])
