@@ -20,7 +20,7 @@ def pack(numbers: Iterable[int]) -> bytes:
 
 
 def unpack(data: bytes | bytearray) -> list[int]:
-    """Return the numbers that `pack` was given. Raises ValueError where the last is cut off or one exceeds 64 bits."""
+    """Return the numbers that `pack` was given. Raises ValueError where one is cut off or over 64 bits."""
     out: list[int] = []
     append = out.append
     number = shift = 0

@@ -14,7 +14,7 @@ from analysis.packing import pack, unpack
 _BITS: Final = 7
 _PARTS: Final = 1 << _BITS
 RELATIVE_ERROR: Final = 1 / (2 * _PARTS)
-"""A quantile differs from the exact one (nearest rank) by at most this share of it: 0.4 %. Below 256 µs by nothing."""
+"""A quantile differs from the exact one (nearest rank) by at most this share, 0.4 %; below 256 µs not at all."""
 EXACT: Final = 1024
 """Up to this many values nothing is rounded, unless the sketch came out of `decode`."""
 MAX_US: Final = (1 << 36) - 1

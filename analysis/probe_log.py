@@ -1,0 +1,62 @@
+"""Settled probes one by one, in order of sending, 13 bytes each."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+from analysis.samples import Outcome
+
+LONGEST_RTT_US: Final = (1 << 32) - 1
+SAME_PROBE_NS: Final = 2_000
+"""Samples give sending times to the microsecond, rounded anew in every batch."""
+
+_LATE: Final = int(Outcome.LATE)
+_LOSSES: Final = (int(Outcome.LOST), int(Outcome.UNREACHABLE))
+
+
+class ProbeLog:
+    """Parallel columns sorted by time of sending. `rtt_us` means nothing but for answered probes."""
+
+    __slots__ = ("outcomes", "rtt_us", "sent_ns")
+
+    def __init__(self) -> None:
+        self.sent_ns = array("q")
+        self.rtt_us = array("I")
+        self.outcomes = bytearray()
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def add(self, sent_ns: int, outcome: int, rtt_us: int = 0) -> None:
+        """File one outcome at its place. LATE takes back the loss that was told of the same probe."""
+        sent = self.sent_ns
+        if outcome == _LATE and self._take_back(sent_ns):
+            return
+        if not sent or sent_ns >= sent[-1]:
+            sent.append(sent_ns)
+            self.rtt_us.append(rtt_us)
+            self.outcomes.append(outcome)
+            return
+        place = bisect_right(sent, sent_ns)
+        sent.insert(place, sent_ns)
+        self.rtt_us.insert(place, rtt_us)
+        self.outcomes.insert(place, outcome)
+
+    def range(self, start_ns: int, end_ns: int) -> tuple[int, int]:
+        """Return which rows were sent in [start_ns, end_ns)."""
+        first = bisect_left(self.sent_ns, start_ns)
+        return first, bisect_left(self.sent_ns, end_ns, first)
+
+    def drop(self, count: int) -> None:
+        """Forget the first `count` rows."""
+        del self.sent_ns[:count]
+        del self.rtt_us[:count]
+        del self.outcomes[:count]
+
+    def _take_back(self, sent_ns: int) -> bool:
+        first, after = self.range(sent_ns - SAME_PROBE_NS, sent_ns + SAME_PROBE_NS + 1)
+        for row in range(first, after):
+            if self.outcomes[row] in _LOSSES:
+                self.outcomes[row] = _LATE
+                return True
+        return False
