@@ -60,14 +60,20 @@ class TargetSettings(Strict, frozen=True):
     """One thing to probe. `host`: a name, an address, or "gateway" / "resolvers" for what the box uses."""
 
     host: Annotated[
-        Text, Meta(description=N_('A name, an address, or "gateway" or "resolvers" for those that this box uses.'))
+        Text,
+        Meta(
+            description=N_('A name, an address, or "gateway" or "resolvers" for those that this box uses.'),
+            examples=["192.0.2.10"],
+        ),
     ]
-    name: Annotated[Text | None, Meta(description=N_("What to call it on screen, if not by its host."))] = None
+    name: Annotated[
+        Text | None, Meta(description=N_("What to call it on screen, if not by its host."), examples=["office"])
+    ] = None
     protocol: Annotated[
         Protocol | Literal["auto"],
         Meta(description=N_('How to probe. "auto" is ICMP, with TCP beside it where ICMP gets no answer at all.')),
     ] = "auto"
-    port: Annotated[Port | None, Meta(description=N_("Port for TCP and UDP probes."))] = None
+    port: Annotated[Port | None, Meta(description=N_("Port for TCP and UDP probes."), examples=[443])] = None
     interval_s: Annotated[
         Annotated[float, Meta(ge=0.001, le=3600)], Meta(description=N_("Seconds from one probe to the next."))
     ] = 1.0
@@ -95,12 +101,20 @@ class TargetSettings(Strict, frozen=True):
 class RouteSettings(Strict, frozen=True):
     """A way out that netlink cannot show, or a name for one it can."""
 
-    name: Annotated[Text, Meta(description=N_("What to call the route on screen."))]
-    interface: Annotated[Text | None, Meta(description=N_("The interface it leaves by."))] = None
-    gateway: Annotated[Text | None, Meta(description=N_("The address of its gateway."))] = None
-    source: Annotated[Text | None, Meta(description=N_("The source address that selects it."))] = None
-    mark: Annotated[Unsigned32 | None, Meta(description=N_("The firewall mark that selects it."))] = None
-    table: Annotated[Unsigned32 | None, Meta(description=N_("The number of its routing table."))] = None
+    name: Annotated[Text, Meta(description=N_("What to call the route on screen."), examples=["CN2"])]
+    interface: Annotated[Text | None, Meta(description=N_("The interface it leaves by."), examples=["eth1"])] = None
+    gateway: Annotated[Text | None, Meta(description=N_("The address of its gateway."), examples=["192.0.2.1"])] = (
+        None
+    )
+    source: Annotated[
+        Text | None, Meta(description=N_("The source address that selects it."), examples=["192.0.2.7"])
+    ] = None
+    mark: Annotated[Unsigned32 | None, Meta(description=N_("The firewall mark that selects it."), examples=[1])] = (
+        None
+    )
+    table: Annotated[Unsigned32 | None, Meta(description=N_("The number of its routing table."), examples=[100])] = (
+        None
+    )
 
 
 class Settings(Strict, frozen=True):
@@ -121,7 +135,10 @@ class Settings(Strict, frozen=True):
     objectives: Annotated[Objectives, Meta(description=N_("What a route has to keep."))] = Objectives()
     gpus: Annotated[
         Annotated[int, Meta(ge=1)] | None,
-        Meta(description=N_("How many GPUs the bandwidth objective counts; unset: as many as this box shows.")),
+        Meta(
+            description=N_("How many GPUs the bandwidth objective counts; unset: as many as this box shows."),
+            examples=[8],
+        ),
     ] = None
     language: Annotated[
         Literal["auto", "en", "zh_CN"], Meta(description=N_('Language of all text. "auto" follows the locale.'))

@@ -1,7 +1,7 @@
 """What the program says, in the language of the person. Nothing heavy is imported: `--help` passes through here.
 
-In tui a string is marked and translated at once: `_("{n} probes", n=12)`. Sentences from the pure packages are
-translated where they are shown: `tell(sentence)`. A string kept in a table is marked with `N_` and passed to `_` later.
+In tui a string is marked and translated at once: `_("{n} probes", n=12)`. Sentences of the pure packages are
+translated where they are shown: `tell(sentence)`. A string in a table is marked with `N_` and passed to `_` later.
 """
 
 import gettext
@@ -54,6 +54,10 @@ def use_language(wanted: str | None = None) -> Language:
     global _language, _translations
     _language = _of_locale() if wanted in (None, "auto") else _supported(wanted or "")
     _translations = gettext.translation(DOMAIN, LOCALE_DIR, [_language], fallback=True)
+    # argparse has its own strings looked up by the global domain and the environment.
+    gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
+    gettext.textdomain(DOMAIN)
+    os.environ["LANGUAGE"] = _language
     return _language
 
 

@@ -1,0 +1,27 @@
+"""The subcommands: one row here and one module each, with `add_arguments(parser)` and `run(args) -> int`."""
+
+from typing import Final, NamedTuple
+
+from tui.text import N_
+
+
+class Command(NamedTuple):
+    """A subcommand; its module is imported when it is asked for, so it costs the others nothing."""
+
+    name: str
+    words: str
+    """What follows it, as the usage line shows it."""
+    help: str
+
+    @property
+    def module(self) -> str:
+        """Return where it is implemented."""
+        return f"tui.commands.{self.name}"
+
+
+COMMANDS: Final = (
+    Command("dashboard", N_("[TARGET ...]"), N_("the dashboard on this box; also without the word")),
+    Command("doctor", "", N_("what this box lets us do, and the command that would allow the rest")),
+    Command("config", "", N_("show, check or write the configuration")),
+    Command("completions", "bash|zsh|fish", N_("completion for bash, zsh or fish")),
+)

@@ -1,0 +1,110 @@
+"""What every subcommand shares: the parser, the exit codes and the way to give up. Light: `--help` needs it."""
+
+import argparse
+import difflib
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Final, NoReturn
+
+from tui.text import N_, _
+
+
+class Exit(IntEnum):
+    """What the exit code of `longpipe` means."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    DEGRADED = 3
+    """Something is degraded, or a threshold was breached."""
+    PRIVILEGE = 4
+    """A missing privilege stands in the way."""
+    INTERRUPTED = 130
+
+
+class CommandError(Exception):
+    """A command cannot go on. The message, already in the person's language, is said on stderr."""
+
+    def __init__(self, message: str, code: Exit = Exit.ERROR) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that takes options between words, wants them in full, and proposes what was probably meant."""
+
+    def __init__(self, prog: str, words: str = "", description: str = "", epilog: str = "") -> None:
+        super().__init__(
+            prog=prog,
+            usage=" ".join(filter(None, ("%(prog)s", _("[OPTION ...]"), words))),
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.add_argument("--lang", choices=("auto", "en", "zh_CN"), help=_("language of all text"))
+        self.add_argument("--config", metavar=_("FILE"), help=_("configuration file to read instead of your own"))
+
+    def read(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Return the arguments, or end the process with a usage message and exit code 2."""
+        args, unknown = self.parse_known_intermixed_args(list(argv))
+        if unknown:
+            option = unknown[0].partition("=")[0]
+            known = [name for name in self._option_string_actions if name.startswith("--")]
+            self.error(_("no option {option}", option=option) + did_you_mean(option, known))
+        return args
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is."""
+        hint = _("Try: {command}", command=f"{self.prog} --help")
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n{hint}\n")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean …?" for the known word nearest to `word`, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return _("; did you mean {word}?", word=near[0]) if near else ""
+
+
+def seconds(text: str) -> float:
+    """Return a time that an option was given."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.1 <= value <= 86400:
+        raise argparse.ArgumentTypeError(_("must be seconds, from 0.1 to 86400"))
+    return value
+
+
+def count(text: str) -> int:
+    """Return a count that an option was given."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+        raise argparse.ArgumentTypeError(_("must be a whole number from 1 up"))
+    return int(text)
+
+
+def complain(message: str) -> None:
+    """Say something that is not data, on stderr."""
+    print(f"longpipe: {message}", file=sys.stderr)
+
+
+ARGPARSE: Final = (
+    N_("usage: "),
+    N_("options"),
+    N_("positional arguments"),
+    N_("show this help message and exit"),
+    N_("argument %(argument_name)s: %(message)s"),
+    N_("invalid %(type)s value: %(value)r"),
+    N_("invalid choice: %(value)r (choose from %(choices)s)"),
+    N_("the following arguments are required: %s"),
+    N_("not allowed with argument %s"),
+    N_("ignored explicit argument %r"),
+    N_("expected one argument"),
+    N_("expected at least one argument"),
+    N_("expected at most one argument"),
+    N_("one of the arguments %s is required"),
+)
+"""What the standard parser says; it looks these up itself (see `tui.text.use_language`)."""

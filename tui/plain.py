@@ -1,0 +1,76 @@
+"""Without a terminal: one line for each path every few seconds, for a log, a pipe or a cron mail."""
+
+import signal
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from types import FrameType
+
+from analysis.view import Lens, PathRow, View
+from tui.cli import Exit
+from tui.feed import Feed
+from tui.severity import word
+from tui.text import _, tell
+from tui.widgets.clean import clean
+
+_MISSING = "–"
+
+
+def run(feed: Feed, *, every_s: float, count: int | None = None) -> int:
+    """Print a summary of `feed` every `every_s` seconds, `count` times or until interrupted.
+
+    Returns Exit.OK, or Exit.DEGRADED where the last verdict was a warning or worse. The feed is closed at the end.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    view = None
+    try:
+        for _summary in _summaries(every_s, count):
+            feed.poll()
+            view = feed.timeline.view(Lens())
+            print("\n".join(lines(view)), flush=True)
+    finally:
+        feed.close()
+    return Exit.DEGRADED if view and view.verdict.severity in ("warn", "bad") else Exit.OK
+
+
+def lines(view: View) -> list[str]:
+    """Return a view as text: the verdict, then one line for each path; all begin with the local time."""
+    at = datetime.fromtimestamp(view.at_ns / 1e9).astimezone().isoformat(timespec="seconds")
+    texts = [f"{word(view.verdict.severity)} {tell(view.verdict.text)}", *(_path_line(path) for path in view.paths)]
+    return [f"{at} {clean(text)}" for text in texts]
+
+
+def _path_line(path: PathRow) -> str:
+    """Return one path over the scoring window."""
+    name = _("{target} over {route}", target=path.target, route=path.route) if path.route else path.target
+    window = path.window
+    loss = window.loss_ratio
+    text = _(
+        "{name}: sent {sent}, lost {loss}, rtt p50 {p50} p99 {p99}",
+        name=name,
+        sent=window.sent,
+        loss=_MISSING if loss is None else f"{100 * loss:.1f} %",
+        p50=_milliseconds(window.p50_us),
+        p99=_milliseconds(window.p99_us),
+    )
+    return f"{text} ({tell(path.problem)})" if path.problem else text
+
+
+def _milliseconds(time_us: int | None) -> str:
+    return _MISSING if time_us is None else f"{time_us / 1000:.1f} ms"
+
+
+def _summaries(every_s: float, count: int | None) -> Iterator[int]:
+    """Yield 1, 2, … up to `count`, one each `every_s` seconds, without drift."""
+    started = time.monotonic()
+    done = 0
+    while count is None or done < count:
+        done += 1
+        time.sleep(max(0.0, started + done * every_s - time.monotonic()))
+        yield done
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl+C does, so that everything is closed."""
+    raise KeyboardInterrupt
