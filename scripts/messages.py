@@ -24,7 +24,7 @@ class Messages(Catalog):
     """A catalogue whose header says only what a reader needs: no dates, which would change with every run."""
 
     mime_headers = property(
-        lambda self: [("Language", str(self.locale)), ("Content-Type", "text/plain; charset=utf-8")],
+        lambda _self: [("Language", LOCALE), ("Content-Type", "text/plain; charset=utf-8")],
         lambda _self, _headers: None,
     )
 
