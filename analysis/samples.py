@@ -257,6 +257,7 @@ class TcpFlow(msgspec.Struct, frozen=True, omit_defaults=True):
     sndbuf_limited_us: int | None
     delivered_ce: int | None = None
     reord_seen: int | None = None
+    notsent_bytes: int | None = None
 
 
 class TcpFlows(Sample, frozen=True, tag="tcpflows"):
