@@ -4,11 +4,13 @@ A probe is in exactly one of the three. What the slices round is stated in `sket
 minima and maxima are always exact.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
 from analysis.buckets import Bucket
 from analysis.jitter import Jitter
+from analysis.outages import Outage, outages, runs_of_loss
 from analysis.probe_log import LONGEST_RTT_US, ProbeLog
 from analysis.samples import Outcome
 from analysis.sketch import Sketch
@@ -22,6 +24,8 @@ RECENT_PROBES: Final = 32_768
 """But no more probes than this: five minutes at 100 Hz."""
 TENS_NS: Final = 3 * 3600 * SECOND_NS
 MINUTES_NS: Final = 24 * 3600 * SECOND_NS
+OUTAGES: Final = 1000
+"""The last so many stay remembered, however old."""
 _FAR_NS: Final = 1 << 62
 _WARM_UP: Final = 256
 """Probes after which 1 - (15/16)^n of the jitter has forgotten where it started: all but 10^-7."""
@@ -33,13 +37,15 @@ _FOREIGN: Final = int(Outcome.FOREIGN)
 class SeriesHistory:
     """Probes of one series by time of sending."""
 
-    __slots__ = ("_horizon_ns", "_jitter", "_minutes", "_recent", "_tens")
+    __slots__ = ("_horizon_ns", "_jitter", "_minutes", "_outages", "_recent", "_run", "_tens")
 
     def __init__(self) -> None:
         self._recent = ProbeLog()
         self._tens = SliceLog(10 * SECOND_NS)
         self._minutes = SliceLog(60 * SECOND_NS)
         self._jitter = Jitter()
+        self._outages: deque[Outage] = deque(maxlen=OUTAGES)
+        self._run: Outage | None = None
         self._horizon_ns = 0
 
     def record(self, sent_ns: int, outcome: Outcome | int, rtt_us: int | None = None) -> None:
@@ -99,6 +105,12 @@ class SeriesHistory:
             begin = behind
         return tuple(_bucket(columns.get(k), k * step, step) for k in range(first, after))
 
+    def outages(self, start_ns: int, end_ns: int) -> tuple[Outage, ...]:
+        """Return the outages that touch [start_ns, end_ns), oldest first; the last one may still be open."""
+        runs = runs_of_loss(self._recent.sent_ns, self._recent.outcomes, self._run)
+        found = (*self._outages, *outages(runs))
+        return tuple(o for o in found if o.start_ns < end_ns and (o.end_ns is None or o.end_ns > start_ns))
+
     def _step(self, start_ns: int, step_ns: int) -> int:
         for slices in (self._minutes, self._tens):
             if slices.last is not None and (slices.last + 1) * slices.step_ns > start_ns:
@@ -145,6 +157,9 @@ class SeriesHistory:
             tally.jitter_us = self._jitter.jitter_us if tally.rtts.count else None
             self._tens.append(number, tally)
             rolled = after
+        runs = runs_of_loss(sent[:rolled], self._recent.outcomes[:rolled], self._run)
+        self._run = runs.pop() if runs and runs[-1].end_ns is None else None
+        self._outages.extend(outages(runs))
         self._recent.drop(rolled)
         self._horizon_ns = max(self._horizon_ns, horizon)
         self._condense(horizon)

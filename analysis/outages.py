@@ -1,21 +1,15 @@
 """Outages: stretches in which probe after probe was lost."""
 
 import re
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
-from analysis.probe_log import ProbeLog
-from analysis.samples import Outcome
-
-SETTLED_NS: Final = 60 * 10**9
-"""No probe waits longer than this for its answer to be told, late or lost."""
-REMEMBERED: Final = 1000
-
-_TELLING: Final = frozenset({Outcome.ANSWERED, Outcome.LOST, Outcome.LATE, Outcome.UNREACHABLE})
-_LOST: Final = re.compile(b"[%c%c]+" % (Outcome.LOST, Outcome.UNREACHABLE))
+_LOSSES: Final = re.compile(rb"[\x01\x05](?:[\x03\x04]*[\x01\x05])*")
+"""LOST or UNREACHABLE, with FAILED and DUPLICATE anywhere between: those tell neither."""
+_REPLY: Final = re.compile(rb"[\x00\x02]")
+"""ANSWERED or LATE."""
 
 
 class OutageRule(msgspec.Struct, frozen=True):
@@ -35,62 +29,30 @@ class Outage(msgspec.Struct, frozen=True):
     last_lost_ns: int
     """When the last of its lost probes was sent."""
 
-    @property
-    def length_ns(self) -> int:
-        """How long it lasted; while it is open, how long it has lasted at least."""
-        return (self.last_lost_ns if self.end_ns is None else self.end_ns) - self.start_ns
-
-
-class OutageFold:
-    """Finds outages in outcomes that come in order of settling, where losses are told after later answers."""
-
-    def __init__(self, rule: OutageRule = OutageRule()) -> None:  # noqa: B008 - frozen
-        self._rule = rule
-        self._recent = ProbeLog()
-        self._open: Outage | None = None
-        self._closed: deque[Outage] = deque(maxlen=REMEMBERED)
-
-    def record(self, sent_ns: int, outcome: Outcome | int) -> None:
-        """Add what became of one probe. FAILED, DUPLICATE and FOREIGN neither start nor end an outage."""
-        if outcome not in _TELLING:
-            return
-        sent = self._recent.sent_ns
-        if sent and sent_ns < sent[-1] - 2 * SETTLED_NS:
-            return
-        self._recent.add(sent_ns, outcome)
-        if sent[-1] - sent[0] > 2 * SETTLED_NS:
-            self._settle(self._recent.range(0, sent[-1] - SETTLED_NS)[1])
-
-    def outages(self) -> tuple[Outage, ...]:
-        """Return the outages, oldest first; only the last one may be open."""
-        runs = runs_of_loss(self._recent.sent_ns, self._recent.outcomes, self._open)
-        return *self._closed, *outages(runs, self._rule)
-
-    def _settle(self, rows: int) -> None:
-        """Let go of the oldest rows; only their outages, and a run that may go on, are remembered."""
-        runs = runs_of_loss(self._recent.sent_ns[:rows], self._recent.outcomes[:rows], self._open)
-        self._open = runs.pop() if runs and runs[-1].end_ns is None else None
-        self._closed.extend(outages(runs, self._rule))
-        self._recent.drop(rows)
+    def length_ns(self, now_ns: int) -> int:
+        """Return how long it lasted, or has lasted at `now_ns`."""
+        return (now_ns if self.end_ns is None else self.end_ns) - self.start_ns
 
 
 def runs_of_loss(sent_ns: Sequence[int], outcomes: bytes | bytearray, carry: Outage | None = None) -> list[Outage]:
     """Return every run of losses, even of one probe; the last one is open where no reply followed.
 
-    `sent_ns` ascends; `outcomes` holds the `Outcome` of each, without FAILED probes. `carry`: the open run that
-    earlier probes ended with. Runs of parts, carried over, are the runs of the whole.
+    `sent_ns` ascends; `outcomes` holds the `Outcome` of each. `carry`: the open run that earlier probes ended
+    with. The runs of parts, carried over, are the runs of the whole.
     """
     runs: list[Outage] = []
-    end = len(outcomes)
-    for match in _LOST.finditer(outcomes):
+    reply = _REPLY.search(outcomes)
+    for match in _LOSSES.finditer(outcomes):
         first, after = match.span()
-        lost, start = after - first, sent_ns[first]
-        if carry is not None and first == 0:
+        start, lost = sent_ns[first], sum(map(match[0].count, (b"\x01", b"\x05")))
+        if carry is not None and (reply is None or first < reply.start()):
             start, lost, carry = carry.start_ns, lost + carry.lost, None
-        runs.append(Outage(start, sent_ns[after] if after < end else None, lost, sent_ns[after - 1]))
+        reply = _REPLY.search(outcomes, after)
+        runs.append(Outage(start, sent_ns[reply.start()] if reply else None, lost, sent_ns[after - 1]))
     if carry is not None:
-        closed = Outage(carry.start_ns, sent_ns[0], carry.lost, carry.last_lost_ns) if end else carry
-        runs.insert(0, closed)
+        first_reply = _REPLY.search(outcomes)
+        end = sent_ns[first_reply.start()] if first_reply else None
+        runs.insert(0, Outage(carry.start_ns, end, carry.lost, carry.last_lost_ns))
     return runs
 
 

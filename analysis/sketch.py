@@ -167,6 +167,9 @@ def _key(value: int) -> int:
     return (shift << _BITS) + (value >> shift)
 
 
+_LAST: Final = _key(MAX_US)
+
+
 def _middle(key: int) -> int:
     """Return the value that stands for bucket `key`: its middle, at most half a width from anything in it."""
     shift = (key >> _BITS) - 1
@@ -200,7 +203,7 @@ def _buckets_of(numbers: Sequence[int], first: int) -> tuple[dict[int, int], int
             count = numbers[position]
             position += 1
         key += step
-        if not count or key in buckets or key > _key(MAX_US):
+        if not count or key in buckets or key > _LAST:
             raise ValueError("a sketch's buckets come once each, in order, none of them empty")
         buckets[key] = count
         total += count
