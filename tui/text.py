@@ -27,7 +27,7 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate late
     return text
 
 
-def _(text: str, **args: object) -> str:
+def _(text: str, /, **args: object) -> str:
     """Return `text` in the chosen language, its `{name}` placeholders filled with `args`."""
     translated = _translations.gettext(text) if text else ""
     if not args:
@@ -39,9 +39,9 @@ def _(text: str, **args: object) -> str:
 
 def tell(sentence: "Sentence") -> str:
     """Return a sentence of the pure packages in the chosen language."""
-    from analysis.text import fill
+    from analysis.text import told
 
-    return fill(_translations.gettext(sentence.text) if sentence.text else "", sentence.args)
+    return told(sentence, _translations.gettext)
 
 
 def language() -> Language:

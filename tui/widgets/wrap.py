@@ -9,7 +9,9 @@ from rich.cells import cell_len
 from tui.widgets.clean import clean
 from tui.widgets.runs import Role, Row
 
-_TOKENS: Final = re.compile(r"[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s+")
+_TOKENS: Final = re.compile(
+    r"[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s+"
+)
 _CLOSING: Final = frozenset("，。；：！？、）》”’%")
 
 

@@ -1,0 +1,244 @@
+"""Folds what the box says of itself: interfaces, processors, TCP and RDMA counters, facts."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final, TypeVar
+
+from analysis.advice.situation import Growth
+from analysis.counters import growth, rate_per_s
+from analysis.samples import (
+    CoreTimes,
+    Fact,
+    Facts,
+    Host,
+    LinkCounters,
+    LinkInfo,
+    LinkInfos,
+    Links,
+    Qdiscs,
+    Rdma,
+    RdmaPort,
+    Sample,
+    TcpCounters,
+    TcpFlows,
+)
+from analysis.view import HostRow, LinkRow, RdmaRow
+
+GROWTH_NS: Final = 60 * 10**9
+"""The time over which advice looks at the growth of counters."""
+RDMA_RATE_NS: Final = 10 * 10**9
+PEAK_NS: Final = 300 * 10**9
+"""How long a link's highest throughput counts as what the link can do."""
+
+S = TypeVar("S", bound=Sample)
+
+
+class Recent(deque[S]):
+    """Samples of one kind over the last `keep_ns`, and always the last two."""
+
+    def __init__(self, keep_ns: int) -> None:
+        super().__init__()
+        self.keep_ns = keep_ns
+
+    def add(self, sample: S) -> None:
+        """Append a sample and let go of those that are too old."""
+        self.append(sample)
+        while len(self) > 2 and self[1].t <= sample.t - self.keep_ns:
+            self.popleft()
+
+
+class Box:
+    """The latest of everything, and as much of the past as rates need."""
+
+    def __init__(self) -> None:
+        self.links: Recent[Links] = Recent(2 * 10**9)
+        self.hosts: Recent[Host] = Recent(GROWTH_NS)
+        self.tcp: Recent[TcpCounters] = Recent(GROWTH_NS)
+        self.rdma: Recent[Rdma] = Recent(RDMA_RATE_NS)
+        self.infos: dict[str, LinkInfo] = {}
+        self.qdiscs: Qdiscs | None = None
+        self.flows: TcpFlows | None = None
+        self.facts: dict[str, Fact] = {}
+        self.facts_ns = 0
+        self.peaks: dict[str, Peak] = {}
+
+    def fold(self, sample: Sample) -> bool:
+        """Take a sample if it is one of the box's; return whether it was."""
+        match sample:
+            case Links():
+                self.links.add(sample)
+                self._peaks(sample.t)
+            case Host():
+                self.hosts.add(sample)
+            case TcpCounters():
+                self.tcp.add(sample)
+            case TcpFlows():
+                self.flows = sample
+            case Rdma():
+                self.rdma.add(sample)
+            case LinkInfos():
+                self.infos = {link.name: link for link in sample.links}
+            case Qdiscs():
+                self.qdiscs = sample
+            case Facts():
+                self.facts, self.facts_ns = sample.facts, sample.t
+            case _:
+                return False
+        return True
+
+    def value(self, fact: str) -> str | None:
+        """Return a fact's value, None where it is not known."""
+        found = self.facts.get(fact)
+        return found.value if found else None
+
+    def _peaks(self, t: int) -> None:
+        for row in self.link_rows():
+            bps = max(row.rx_bps or 0.0, row.tx_bps or 0.0)
+            self.peaks.setdefault(row.name, Peak()).record(t, bps)
+
+    def link_rows(self) -> tuple[LinkRow, ...]:
+        """Return every interface with its rates between the last two samples."""
+        if not self.links:
+            return ()
+        now = self.links[-1]
+        was = self.links[-2] if len(self.links) > 1 else None
+        before = {row.name: row for row in was.rows} if was else {}
+        elapsed = now.t - was.t if was else 0
+        return tuple(self._link_row(row, before.get(row.name), elapsed) for row in now.rows)
+
+    def _link_row(self, now: LinkCounters, was: LinkCounters | None, elapsed_ns: int) -> LinkRow:
+        def per_s(*fields: str) -> float | None:
+            rates = [rate_per_s(getattr(was, f, None), getattr(now, f), elapsed_ns) for f in fields]
+            known = [rate for rate in rates if rate is not None]
+            return sum(known) if len(known) == len(rates) else None
+
+        def bits(field: str) -> float | None:
+            rate = per_s(field)
+            return None if rate is None else rate * 8
+
+        kind, drops = self._qdisc(now.name)
+        return LinkRow(
+            name=now.name,
+            up=now.up,
+            info=self.infos.get(now.name),
+            rx_bps=bits("rx_bytes"),
+            tx_bps=bits("tx_bytes"),
+            rx_pps=per_s("rx_packets"),
+            tx_pps=per_s("tx_packets"),
+            drops_per_s=per_s("rx_dropped", "tx_dropped"),
+            errors_per_s=per_s("rx_errors", "tx_errors"),
+            qdisc=kind,
+            qdisc_drops=drops,
+        )
+
+    def _qdisc(self, interface: str) -> tuple[str | None, int | None]:
+        rows = [row for row in self.qdiscs.rows if row.interface == interface] if self.qdiscs else []
+        root = next((row for row in rows if row.parent == "root"), None)
+        return (root.kind if root else None), (sum(row.drops for row in rows) if rows else None)
+
+    def rdma_rows(self) -> tuple[RdmaRow, ...]:
+        """Return every RDMA port with the rates of its counters."""
+        if not self.rdma:
+            return ()
+        first, last = self.rdma[0], self.rdma[-1]
+        before = {(port.device, port.port): port for port in first.ports}
+        elapsed = last.t - first.t
+        return tuple(_rdma_row(port, before.get((port.device, port.port)), elapsed) for port in last.ports)
+
+    def host_row(self) -> HostRow:
+        """Return the processors, memory and TCP of the box as ratios."""
+        if not self.hosts:
+            return HostRow()
+        now = self.hosts[-1]
+        was = self.hosts[-2] if len(self.hosts) > 1 else None
+        busy = _busy(was, now) if was else ()
+        core = max(range(len(busy)), key=lambda i: busy[i][0]) if busy else None
+        total, free = now.memory_total, now.memory_available
+        drops = None
+        if was:
+            drops = rate_per_s(sum(was.softnet_dropped), sum(now.softnet_dropped), now.t - was.t)
+        return HostRow(
+            cpu_ratio=sum(ratio for ratio, _ in busy) / len(busy) if busy else None,
+            busiest_core=core,
+            busiest_core_ratio=busy[core][0] if core is not None else None,
+            busiest_softirq_ratio=max(softirq for _, softirq in busy) if busy else None,
+            memory_ratio=1 - free / total if total and free is not None else None,
+            softnet_drops_per_s=drops,
+            tcp_retrans_ratio=self._retrans_ratio(),
+        )
+
+    def _retrans_ratio(self) -> float | None:
+        if len(self.tcp) < 2:
+            return None
+        grown = growth(self.tcp[0].counters, self.tcp[-1].counters)
+        sent, again = grown.get("TcpOutSegs"), grown.get("TcpRetransSegs")
+        return again / sent if sent and again is not None else None
+
+    def growth(self) -> Growth | None:
+        """Return how much counters grew over the last minute, None while there is only one reading."""
+        if len(self.hosts) < 2 or len(self.tcp) < 2:
+            return None
+        first, last = self.hosts[0], self.hosts[-1]
+        busy = _busy(first, last)
+        return Growth(
+            seconds=(last.t - first.t) / 1e9,
+            tcp=growth(self.tcp[0].counters, self.tcp[-1].counters),
+            softnet_processed=_grown(first.softnet_processed, last.softnet_processed),
+            softnet_dropped=_grown(first.softnet_dropped, last.softnet_dropped),
+            softnet_squeezed=_grown(first.softnet_squeezed, last.softnet_squeezed),
+            busy_ratio=tuple(ratio for ratio, _ in busy),
+            softirq_ratio=tuple(ratio for _, ratio in busy),
+        )
+
+
+class Peak:
+    """The highest throughput of the last minutes, by two half-windows: bounded, and never older than `PEAK_NS`."""
+
+    def __init__(self) -> None:
+        self._began_ns = 0
+        self._now_bps = 0.0
+        self._before_bps = 0.0
+
+    def record(self, t: int, bps: float) -> None:
+        """Take a rate in bit/s."""
+        if t - self._began_ns >= PEAK_NS // 2:
+            self._before_bps = self._now_bps if t - self._began_ns < PEAK_NS else 0.0
+            self._began_ns, self._now_bps = t, 0.0
+        self._now_bps = max(self._now_bps, bps)
+
+    @property
+    def bps(self) -> float:
+        """The highest rate in bit/s."""
+        return max(self._now_bps, self._before_bps)
+
+
+def _busy(was: Host, now: Host) -> tuple[tuple[float, float], ...]:
+    """Return the busy and softirq shares of each core between two samples."""
+    if len(was.cores) != len(now.cores):
+        return ()
+    return tuple(_share(a, b) for a, b in zip(was.cores, now.cores, strict=True))
+
+
+def _share(was: CoreTimes, now: CoreTimes) -> tuple[float, float]:
+    total = now.total - was.total
+    if total <= 0:
+        return 0.0, 0.0
+    return (now.busy - was.busy) / total, (now.softirq - was.softirq) / total
+
+
+def _grown(was: Iterable[int], now: Iterable[int]) -> tuple[int, ...]:
+    return tuple(max(0, b - a) for a, b in zip(was, now, strict=False))
+
+
+def _rdma_row(now: RdmaPort, was: RdmaPort | None, elapsed_ns: int) -> RdmaRow:
+    rates: dict[str, float] = {}
+    for name, value in now.counters.items():
+        rate = rate_per_s(was.counters.get(name) if was else None, value, elapsed_ns)
+        if rate is not None:
+            rates[name] = rate
+    return RdmaRow(now, _octets(rates.get("port_rcv_data")), _octets(rates.get("port_xmit_data")), rates)
+
+
+def _octets(words_per_s: float | None) -> float | None:
+    """Return bit/s: the port data counters count 32-bit words (IBTA 16.1.3.5, PortXmitData)."""
+    return None if words_per_s is None else words_per_s * 32

@@ -1,0 +1,172 @@
+"""The model: a fold of samples up to the cursor, and the view of it. The same samples give the same model."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from analysis.advice.engine import advise
+from analysis.advice.plan import Plan
+from analysis.advice.situation import Path as AdvicePath
+from analysis.advice.situation import Situation
+from analysis.box import Box
+from analysis.events import Event
+from analysis.paths import Path, Paths, outage_event
+from analysis.routing import SCORE_WINDOW_NS, Routing
+from analysis.samples import (
+    Dropped,
+    Health,
+    Mark,
+    Name,
+    Prober,
+    Probes,
+    Routes,
+    Sample,
+    Series,
+)
+from analysis.settings import Settings
+from analysis.text import N_, Sentence, say
+from analysis.verdict import verdict
+from analysis.view import Graph, Lens, PathRow, View
+
+EVENTS_KEPT: Final = 500
+ADVISE_EVERY_NS: Final = 10 * 10**9
+
+
+class Model:
+    """Everything that is known at the time of the last sample folded."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._paths = Paths()
+        self._routing = Routing(settings)
+        self._box = Box()
+        self._probers: dict[int, Prober] = {}
+        self._names: dict[str, Name] = {}
+        self._health: dict[str, Health] = {}
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._dropped = 0
+        self._plan: tuple[int, Plan] | None = None
+
+    def fold(self, sample: Sample) -> None:
+        """Take the next sample."""
+        if self._box.fold(sample):
+            return
+        match sample:
+            case Probes():
+                self._paths.record(sample)
+                if self._routing.due(sample.t):
+                    self._events.extend(self._routing.judge(sample.t, self._paths, self._box))
+            case Series():
+                self._paths.define(sample, self._routing.name_of(sample.route))
+            case Routes():
+                self._events.extend(self._routing.change(sample))
+            case Prober():
+                self._probers[sample.family] = sample
+            case Name():
+                self._names[sample.target] = sample
+            case Health():
+                self._health[sample.collector] = sample
+            case Mark():
+                self._events.append(Event(sample.t, "mark", "notice", _mark_text(sample)))
+            case Dropped():
+                self._dropped += sample.count
+            case _:
+                pass
+
+    def view(self, at_ns: int, lens: Lens) -> View:
+        """Return what is to be seen at `at_ns`, the time of the cursor."""
+        paths = tuple(self._path_row(path, at_ns) for path in self._paths.shown())
+        routes = self._routing.rows(at_ns, self._paths, self._box)
+        names = tuple(self._names.values())
+        last_rdma = self._box.rdma[-1] if self._box.rdma else None
+        return View(
+            at_ns=at_ns,
+            window_ns=SCORE_WINDOW_NS,
+            paths=paths,
+            graph=self._graph(at_ns, lens),
+            routes=routes,
+            links=self._box.link_rows(),
+            rdma=self._box.rdma_rows(),
+            rdma_absent=last_rdma.absent if last_rdma else None,
+            host=self._box.host_row(),
+            verdict=verdict(paths, None if self._routing.routes is None else routes, names, at_ns),
+            plan=self._advice(at_ns),
+            probers=tuple(self._probers.values()),
+            names=names,
+            health=tuple(self._health.values()),
+            events=tuple(self._all_events(at_ns)),
+            facts=self._box.facts,
+            dropped=self._dropped,
+        )
+
+    def _path_row(self, path: Path, at_ns: int) -> PathRow:
+        start = at_ns - SCORE_WINDOW_NS
+        return PathRow(
+            id=path.key.id,
+            target=path.key.target,
+            route=path.key.route,
+            series=path.series,
+            window=path.window(start, at_ns),
+            last_rtt_us=path.last_rtt_us,
+            in_flight=path.in_flight,
+            epoch_ns=path.epoch_ns,
+            outages=path.outages(start, at_ns),
+            problem=path.problem(at_ns),
+            foreign=path.foreign,
+        )
+
+    def _graph(self, at_ns: int, lens: Lens) -> Graph | None:
+        path = self._paths.find(lens.path)
+        if path is None:
+            return None
+        end = (at_ns // lens.step_ns + 1) * lens.step_ns
+        start = end - lens.span_ns
+        events = tuple(event for event in self._events if start <= event.t < end and event.kind in {"mark", "route"})
+        return Graph(
+            path=path.key.id,
+            start_ns=start,
+            end_ns=end,
+            step_ns=lens.step_ns,
+            buckets=path.history.buckets(start, end, lens.step_ns),
+            epochs=tuple(t for t in path.epochs[1:] if start <= t < end),
+            events=events,
+        )
+
+    def _all_events(self, at_ns: int) -> Iterable[Event]:
+        yield from self._events
+        for path in self._paths.shown():
+            for outage in path.outages(0, at_ns):
+                yield outage_event(path.key, outage, at_ns)
+
+    def _advice(self, at_ns: int) -> Plan:
+        slot = at_ns // ADVISE_EVERY_NS
+        if self._plan is None or self._plan[0] != slot:
+            self._plan = slot, advise(self._situation(at_ns))
+        return self._plan[1]
+
+    def _situation(self, at_ns: int) -> Situation:
+        box = self._box
+        return Situation(
+            time_ns=box.facts_ns,
+            facts=box.facts,
+            flows=box.flows.flows if box.flows else None,
+            growth=box.growth(),
+            paths=tuple(self._advice_path(path, at_ns) for path in self._paths.shown()),
+        )
+
+    def _advice_path(self, path: Path, at_ns: int) -> AdvicePath:
+        window = path.window(at_ns - SCORE_WINDOW_NS, at_ns)
+        return AdvicePath(
+            target=path.key.target,
+            address=path.series.address,
+            route=path.key.route,
+            interface=self._routing.interface_of(path.series.route),
+            rtt_us=window.p50_us,
+            min_rtt_us=window.min_us,
+            settled=window.settled,
+            lost=window.lost,
+        )
+
+
+def _mark_text(mark: Mark) -> Sentence:
+    return say(N_("Mark: {text}"), text=mark.text) if mark.text else say(N_("Mark."))

@@ -1,0 +1,164 @@
+"""Folds probes into paths: one target over one way out, through every change of address and gateway."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from analysis.events import Event
+from analysis.history import SeriesHistory
+from analysis.outages import Outage
+from analysis.samples import Outcome, ProbeNote, Probes, Series
+from analysis.text import N_, Sentence, say
+from analysis.units import duration
+from analysis.window import Window
+
+NOTE_NS: Final = 10 * 10**9
+"""How long what an error said stays on screen."""
+
+
+class PathKey(msgspec.Struct, frozen=True):
+    """What stays the same while addresses and gateways change. `slot` tells parallel addresses of a name apart."""
+
+    target: str
+    protocol: str
+    port: int | None
+    route: str
+    family: int
+    slot: int = 0
+
+    @property
+    def id(self) -> str:
+        """A stable text form: the path's name in views, events and selections."""
+        parts = (self.target, self.protocol, self.port, self.route, self.family, self.slot)
+        return "|".join("" if part is None else str(part) for part in parts)
+
+
+class Path:
+    """What is known of one path. `epochs`: when each of its series began, in ns."""
+
+    def __init__(self, key: PathKey, series: Series) -> None:
+        self.key = key
+        self.series = series
+        self.epochs: list[int] = [series.t]
+        self.history = SeriesHistory()
+        self.in_flight = 0
+        self.last_rtt_us: int | None = None
+        self.last_answer_ns: int | None = None
+        self.note: ProbeNote | None = None
+        self.note_ns = 0
+        self.foreign = 0
+
+    @property
+    def epoch_ns(self) -> int:
+        """When the current epoch began: statistics never mix two."""
+        return self.epochs[-1]
+
+    def since(self, start_ns: int) -> int:
+        """Return `start_ns`, or the beginning of the current epoch where that is later."""
+        return max(start_ns, self.epoch_ns)
+
+    def window(self, start_ns: int, end_ns: int) -> Window:
+        """Return the statistics of [start_ns, end_ns) within the current epoch."""
+        return self.history.window(self.since(start_ns), end_ns, self.in_flight)
+
+    def outages(self, start_ns: int, end_ns: int) -> tuple[Outage, ...]:
+        """Return the outages that touch [start_ns, end_ns)."""
+        return self.history.outages(start_ns, end_ns)
+
+    def problem(self, now_ns: int) -> Sentence | None:
+        """Say what the last failed or unreachable probe was told, while that is recent."""
+        if self.note is None or now_ns - self.note_ns > NOTE_NS:
+            return None
+        sender = self.note.sender
+        if sender is None:
+            return say(N_("Probes cannot be sent: {reason}."), reason=self.note.reason)
+        return say(N_("{sender} says: {reason}."), sender=sender, reason=self.note.reason)
+
+    def record(self, sent_ns: int, outcome: Outcome, rtt_us: int | None) -> None:
+        """Take one settled probe."""
+        if outcome is Outcome.FOREIGN:
+            self.foreign += 1
+            return
+        self.history.record(sent_ns, outcome, rtt_us)
+        if outcome is Outcome.ANSWERED and (self.last_answer_ns is None or sent_ns >= self.last_answer_ns):
+            self.last_answer_ns = sent_ns
+            self.last_rtt_us = rtt_us
+
+
+class Paths:
+    """Every path of the session, in order of appearance."""
+
+    def __init__(self) -> None:
+        self.by_series: dict[int, Path] = {}
+        self.by_key: dict[PathKey, Path] = {}
+
+    def define(self, series: Series, route_name: str) -> None:
+        """Begin, continue or end a path."""
+        path = self.by_series.get(series.id)
+        if path is not None:
+            path.series = series
+            return
+        key = self._key(series, route_name)
+        path = self.by_key.get(key)
+        if path is None:
+            path = self.by_key[key] = Path(key, series)
+        else:
+            path.series = series
+            path.epochs.append(series.t)
+        self.by_series[series.id] = path
+
+    def _key(self, series: Series, route_name: str) -> PathKey:
+        family = 6 if ":" in series.address else 4
+        slot = 0
+        while True:
+            key = PathKey(series.target, series.protocol, series.port, route_name, family, slot)
+            path = self.by_key.get(key)
+            if path is None or path.series.ended:
+                return key
+            slot += 1
+
+    def shown(self) -> list[Path]:
+        """Return the paths that are being probed, and ended ones that were not followed by another."""
+        return list(self.by_key.values())
+
+    def find(self, path_id: str | None) -> Path | None:
+        """Return a path by its id; without one, the first target, or whatever there is."""
+        paths = self.shown()
+        chosen = (path for path in paths if path.key.id == path_id)
+        targets = (path for path in paths if path.series.role == "target")
+        return next(chosen, None) or next(targets, None) or next(iter(paths), None)
+
+    def of_route(self, route: str, family: int) -> Iterator[Path]:
+        """Yield the paths over one route."""
+        return (path for key, path in self.by_key.items() if key.route == route and key.family == family)
+
+    def record(self, probes: Probes) -> None:
+        """Take a batch of settled probes; those of unknown series belong to a definition that was lost."""
+        columns = zip(probes.series, probes.age_us, probes.outcome, probes.rtt_us, strict=True)
+        for series, age_us, outcome, rtt_us in columns:
+            if (path := self.by_series.get(series)) is not None:
+                path.record(probes.t - age_us * 1000, Outcome(outcome), rtt_us)
+        for note in probes.notes:
+            if (path := self.by_series.get(probes.series[note.row])) is not None:
+                path.note, path.note_ns = note, probes.t
+        in_flight = dict(probes.in_flight)
+        for series, path in self.by_series.items():
+            if path.series.id == series:
+                path.in_flight = in_flight.get(series, 0)
+
+
+def outage_event(key: PathKey, outage: Outage, now_ns: int) -> Event:
+    """Return an outage as an event, with its length so far."""
+    return Event(
+        outage.start_ns,
+        "outage",
+        "bad",
+        say(
+            N_("{target} over {route}: no answer for {length}."),
+            target=key.target,
+            route=key.route or "–",
+            length=duration(outage.length_ns(now_ns)),
+        ),
+        key.id,
+    )

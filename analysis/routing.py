@@ -1,0 +1,215 @@
+"""Folds the ways out of the box: what changed, how good each one is, which one is the best and since when."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from analysis.box import Box
+from analysis.events import Event, route_changes, route_key
+from analysis.objectives import Judgement, judge, keep
+from analysis.outages import availability_ratio
+from analysis.paths import Path, Paths
+from analysis.samples import Route, Routes
+from analysis.score import RouteScore, best_route, score
+from analysis.settings import Settings
+from analysis.text import N_, Sentence, say
+from analysis.throughput import Control, Prediction, predict
+from analysis.units import megabits
+from analysis.view import RouteRow
+from analysis.window import Tally, Window, merged, window_of
+
+SCORE_WINDOW_NS: Final = 600 * 10**9
+"""The time that scores and objectives look at."""
+JUDGE_EVERY_NS: Final = 5 * 10**9
+"""How often best route and objectives are judged anew, at multiples of this in sample time."""
+CONTROLS: Final[tuple[Control, ...]] = ("cubic", "bbr")
+
+
+def route_id(route: Route) -> str:
+    """Return the name of a route in views and events, the same whatever its gateway is now."""
+    return "|".join(str(part) for part in route_key(route))
+
+
+class Routing:
+    """Every route of the box and what is thought of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.routes: tuple[Route, ...] | None = None
+        self.names: dict[str, str] = {}
+        self.best: dict[int, str | None] = {4: None, 6: None}
+        self.judgements: dict[str, tuple[Judgement, ...]] = {}
+        self._judged_ns = 0
+
+    def name_of(self, kernel_id: str) -> str:
+        """Return a route's shown name by the id that series carry."""
+        return self.names.get(kernel_id, kernel_id)
+
+    def interface_of(self, kernel_id: str) -> str | None:
+        """Return the interface of the route that series carry as `kernel_id`."""
+        return next((route.interface for route in self.routes or () if route.id == kernel_id), None)
+
+    def change(self, sample: Routes) -> Iterator[Event]:
+        """Take a new list of routes and yield what changed; the first list is no change."""
+        before, self.routes = self.routes, sample.routes
+        self.names.update((route.id, route.name) for route in sample.routes)
+        if before is None:
+            return
+        for route, severity, text in route_changes(before, sample.routes):
+            yield Event(sample.t, "route", severity, text, route_id(route))
+
+    def due(self, t: int) -> bool:
+        """Return whether routes are to be judged anew at `t`."""
+        return t // JUDGE_EVERY_NS != self._judged_ns // JUDGE_EVERY_NS
+
+    def judge(self, t: int, paths: Paths, box: Box) -> Iterator[Event]:
+        """Judge every route at `t`; yield a change of the best one and objectives newly missed or met."""
+        self._judged_ns = t
+        scores: dict[int, dict[str, RouteScore]] = {4: {}, 6: {}}
+        for route in self.routes or ():
+            key = route_id(route)
+            window = self.window(route, paths, t)
+            mbps, _source = bandwidth(route, box)
+            if route.up and not route.standby:
+                scores[route.family][key] = score(window, mbps, self._settings.score)
+            yield from self._objectives(route, key, window, mbps, paths, box, t)
+        for family, found in scores.items():
+            yield from self._best(family, found, t)
+
+    def _objectives(
+        self, route: Route, key: str, window: Window, mbps: float | None, paths: Paths, box: Box, t: int
+    ) -> Iterator[Event]:
+        before = self.judgements.get(key, ())
+        gpus = gpu_count(self._settings, box.value("gpu.count"))
+        now = keep(
+            before,
+            judge(self._settings.objectives, window, mbps, gpus, self._availability(route, paths, t)),
+            t,
+        )
+        self.judgements[key] = now
+        was = {judgement.objective: judgement.state for judgement in before}
+        for judgement in now:
+            if judgement.state == "missed" and was.get(judgement.objective) not in (None, "missed"):
+                text = say(
+                    N_("{route}: the objective for {objective} is missed."),
+                    route=route.name,
+                    objective=judgement.objective,
+                )
+                yield Event(t, "objective", "warn", text, key)
+
+    def _best(self, family: int, scores: dict[str, RouteScore], t: int) -> Iterator[Event]:
+        before = self.best[family]
+        now = self.best[family] = best_route(scores, before, self._settings.score.hysteresis)
+        if before is not None and now is not None and now != before:
+            text = say(
+                N_("The best way out is {now} now, before it was {before}."),
+                now=now.partition("|")[0],
+                before=before.partition("|")[0],
+            )
+            yield Event(t, "best", "notice", text, now)
+
+    def window(self, route: Route, paths: Paths, t: int) -> Window:
+        """Return the probes to all targets over `route` in the scoring window; gateways are not targets."""
+        chosen = list(self._targets(route, paths))
+        start = t - SCORE_WINDOW_NS
+        tally = merged(path.history.tally(path.since(start), t) for path in chosen)
+        return window_of(tally, start, t, sum(path.in_flight for path in chosen))
+
+    def _targets(self, route: Route, paths: Paths) -> Iterator[Path]:
+        return (
+            path
+            for path in paths.of_route(route.name, route.family)
+            if path.series.role == "target" and not path.series.ended
+        )
+
+    def _availability(self, route: Route, paths: Paths, t: int) -> float | None:
+        """Return the share of probes not lost in outages, by the target that fared best: the route's own part."""
+        start = t - SCORE_WINDOW_NS
+        ratios = []
+        for path in self._targets(route, paths):
+            tally: Tally = path.history.tally(start, t)
+            settled = tally.rtts.count + tally.late + tally.lost
+            ratio = availability_ratio(path.outages(start, t), start, t, settled)
+            if ratio is not None:
+                ratios.append(ratio)
+        return max(ratios, default=None)
+
+    def rows(self, t: int, paths: Paths, box: Box) -> tuple[RouteRow, ...]:
+        """Return every route as it is shown."""
+        return tuple(self._row(route, t, paths, box) for route in self.routes or ())
+
+    def _row(self, route: Route, t: int, paths: Paths, box: Box) -> RouteRow:
+        key = route_id(route)
+        window = self.window(route, paths, t)
+        mbps, source = bandwidth(route, box)
+        return RouteRow(
+            id=key,
+            name=route.name,
+            family=route.family,
+            interface=route.interface,
+            gateway=route.gateway,
+            source=route.source,
+            up=route.up,
+            standby=route.standby,
+            best=self.best[route.family] == key,
+            window=window,
+            score=score(window, mbps, self._settings.score),
+            bandwidth_mbps=mbps,
+            bandwidth_source=source,
+            predictions=tuple(predictions(window, link_bps(route, box))),
+            objectives=self.judgements.get(key, ()),
+        )
+
+
+def predictions(window: Window, narrowest_bps: float | None) -> Iterator[Prediction]:
+    """Yield what one TCP flow can be expected to carry, by congestion control."""
+    for control in CONTROLS:
+        prediction = predict(control, window, narrowest_bps)
+        if prediction is not None:
+            yield prediction
+
+
+def link_bps(route: Route, box: Box) -> float | None:
+    """Return the speed of the route's interface in bit/s, None where the driver does not say."""
+    info = box.infos.get(route.interface)
+    return info.speed_mbps * 1e6 if info and info.speed_mbps else None
+
+
+def bandwidth(route: Route, box: Box) -> tuple[float | None, Sentence | None]:
+    """Return what the route is known to carry, in Mb/s, and how that is known.
+
+    From TCP_INFO delivery rates of flows that were not limited by their application, and from the highest throughput
+    of the link in the last minutes where that is more. An idle box knows nothing, which is not zero.
+    """
+    rates = [flow_rate for flow_rate in _delivery_rates(route, box) if flow_rate > 0]
+    fastest = max(rates, default=0.0)
+    peak = box.peaks.get(route.interface)
+    busiest = peak.bps if peak else 0.0
+    if fastest and fastest >= busiest:
+        return fastest / 1e6, say(
+            N_("Bandwidth: a TCP flow was delivered at {rate} Mb/s (TCP_INFO)."), rate=megabits(fastest / 1e6)
+        )
+    if busiest >= 1e6:
+        return busiest / 1e6, say(
+            N_("Bandwidth: the link carried {rate} Mb/s at its busiest in the last minutes; it may do more."),
+            rate=megabits(busiest / 1e6),
+        )
+    return None, None
+
+
+def _delivery_rates(route: Route, box: Box) -> Iterable[float]:
+    info = box.infos.get(route.interface)
+    if info is None or box.flows is None:
+        return []
+    own = {address.partition("/")[0] for address in info.addresses}
+    return [
+        float(flow.delivery_rate_bps)
+        for flow in box.flows.flows
+        if flow.local in own and flow.delivery_rate_bps and flow.delivery_app_limited is False
+    ]
+
+
+def gpu_count(settings: Settings, seen: str | None) -> int | None:
+    """Return how many GPUs the bandwidth objective counts."""
+    if settings.gpus is not None:
+        return settings.gpus
+    return int(seen) if seen is not None and seen.isdigit() else None

@@ -1,0 +1,175 @@
+"""The one sentence at the top: the worst that is known, where it is, and where it is not."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from analysis.events import Severity
+from analysis.objectives import Judgement
+from analysis.samples import Name
+from analysis.text import N_, Sentence, say
+from analysis.units import count, duration, megabits, milliseconds, percent, significant
+from analysis.view import PathRow, RouteRow, Verdict
+
+_RANK: Final = ("loss", "latency", "availability", "bandwidth")
+"""Objectives missed, the gravest first."""
+
+
+def verdict(
+    paths: tuple[PathRow, ...],
+    routes: tuple[RouteRow, ...] | None,
+    names: tuple[Name, ...],
+    now_ns: int,
+) -> Verdict:
+    """Return the worst of what is known at `now_ns`. `routes` is None while they have not been read."""
+    targets = [row for row in paths if row.series.role == "target"]
+    settled = sum(row.window.settled for row in paths)
+    evidence = tuple(_evidence(paths, names, now_ns))
+    if routes is not None and not routes:
+        return Verdict("bad", say(N_("This box has no default route: nothing outside can be reached.")), evidence)
+    if routes and not any(route.up for route in routes):
+        return Verdict("bad", say(N_("Every way out of this box has its link down.")), evidence)
+    down = _worst_outage(targets, now_ns)
+    if down is not None:
+        return _unreachable(down, targets, paths, evidence, now_ns)
+    unresolved = [name for name in names if name.error is not None]
+    if unresolved and not any(row.window.answered for row in targets):
+        text = say(
+            N_("No target can be probed: {n} names do not resolve. {near}"),
+            n=len(unresolved),
+            near=near(paths),
+        )
+        return Verdict("bad", text, evidence)
+    missed = _worst_missed(routes or ())
+    if missed is not None:
+        return _missed(*missed, targets, paths, evidence, now_ns)
+    if not settled:
+        return Verdict("unknown", say(N_("Probing; the first answers are on their way.")), evidence)
+    if not any(row.window.settled for row in targets):
+        return Verdict("unknown", say(N_("No target has been probed yet. {near}"), near=near(paths)), evidence)
+    text = say(N_("No problem seen in {n} probes."), n=count(settled))
+    return Verdict("ok", text, evidence)
+
+
+def near(paths: Iterable[PathRow]) -> Sentence:
+    """Say whether the first hop is clean: where the fault is not."""
+    gateways = [row for row in paths if row.series.role == "gateway" and row.window.settled]
+    if not gateways:
+        return say(N_("There is no gateway to compare with."))
+    lost = sum(row.window.lost for row in gateways)
+    settled = sum(row.window.settled for row in gateways)
+    if lost == settled:
+        return say(N_("The gateway does not answer probes, so this box's own link cannot be judged."))
+    if lost:
+        return say(
+            N_("The gateway loses {loss} of {n} too: look at this box's own link first."),
+            loss=percent(lost / settled),
+            n=count(settled),
+        )
+    return say(N_("The gateway answered all {n}: this box's own link is clean."), n=count(settled))
+
+
+def _worst_outage(targets: list[PathRow], now_ns: int) -> PathRow | None:
+    """Return the target that has been silent longest, None where all answer."""
+    silent = [row for row in targets if row.outages and row.outages[-1].end_ns is None and not row.series.ended]
+    return max(silent, key=lambda row: row.outages[-1].length_ns(now_ns), default=None)
+
+
+def _unreachable(
+    worst: PathRow, targets: list[PathRow], paths: tuple[PathRow, ...], evidence: tuple[Sentence, ...], now_ns: int
+) -> Verdict:
+    silent = [row for row in targets if row.outages and row.outages[-1].end_ns is None]
+    length = duration(worst.outages[-1].length_ns(now_ns))
+    if len(silent) == len(targets) > 1:
+        text = say(
+            N_("None of {n} targets has answered for {time}. {near}"),
+            n=len(targets),
+            time=length,
+            near=near(paths),
+        )
+    else:
+        text = say(
+            N_("{target} over {route} has not answered for {time}; {n} other paths do. {near}"),
+            target=worst.target,
+            route=worst.route or "–",
+            time=length,
+            n=len(targets) - len(silent),
+            near=near(paths),
+        )
+    return Verdict("bad", text, evidence, worst.id)
+
+
+def _worst_missed(routes: Iterable[RouteRow]) -> tuple[RouteRow, Judgement] | None:
+    missed = [(route, judgement) for route in routes for judgement in route.objectives if judgement.state == "missed"]
+    return min(missed, key=lambda pair: (_RANK.index(pair[1].objective), not pair[0].best), default=None)
+
+
+def _missed(
+    route: RouteRow,
+    judgement: Judgement,
+    targets: list[PathRow],
+    paths: tuple[PathRow, ...],
+    evidence: tuple[Sentence, ...],
+    now_ns: int,
+) -> Verdict:
+    args: dict[str, str | Sentence] = {
+        "route": route.name,
+        "value": shown(judgement, judgement.measured),
+        "limit": shown(judgement, judgement.limit),
+        "n": count(judgement.n),
+        "time": duration(now_ns - (judgement.since_ns or now_ns)),
+        "near": near(paths),
+    }
+    worst = max(
+        (row for row in targets if row.route == route.name),
+        key=lambda row: (row.window.loss_ratio or 0.0, row.window.p50_us or 0),
+        default=None,
+    )
+    severity: Severity = "bad" if judgement.objective == "loss" else "warn"
+    return Verdict(severity, Sentence(_MISSED[judgement.objective], args), evidence, worst.id if worst else None)
+
+
+_MISSED: Final = {
+    "loss": N_("Loss {value} over {route} (n {n}), the limit is {limit}, missed for {time}. {near}"),
+    "latency": N_("Round trip {value} over {route} (n {n}), the limit is {limit}, missed for {time}. {near}"),
+    "availability": N_("Available {value} of the time over {route}, the objective is {limit}. {near}"),
+    "bandwidth": N_("{route} carries {value}, the objective is {limit} for the GPUs of this box."),
+}
+
+
+def shown(judgement: Judgement, value: float | None) -> str:
+    """Return an objective's value with its unit."""
+    match judgement.objective:
+        case "latency":
+            return f"{milliseconds(None if value is None else value * 1000)} ms"
+        case "bandwidth":
+            return f"{megabits(value)} Mb/s"
+        case "availability":
+            return "–" if value is None else f"{significant(value * 100, digits=4)}%"
+        case "loss":
+            return percent(value)
+
+
+def _evidence(paths: Iterable[PathRow], names: Iterable[Name], now_ns: int) -> Iterator[Sentence]:
+    for row in paths:
+        window = row.window
+        if not window.settled:
+            continue
+        yield say(
+            N_("{target} over {route}: {lost} of {n} lost, p50 {p50} ms, p99 {p99} ms."),
+            target=row.target,
+            route=row.route or "–",
+            lost=window.lost,
+            n=count(window.settled),
+            p50=milliseconds(window.p50_us),
+            p99=milliseconds(window.p99_us),
+        )
+        for outage in row.outages[-3:]:
+            yield say(
+                N_("{target}: no answer for {time}, {n} probes lost."),
+                target=row.target,
+                time=duration(outage.length_ns(now_ns)),
+                n=outage.lost,
+            )
+    for name in names:
+        if name.error is not None:
+            yield name.error

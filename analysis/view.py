@@ -1,0 +1,143 @@
+"""What is to be seen at one moment: the frozen snapshot that panes, reports and plain lines draw."""
+
+from typing import Literal
+
+import msgspec
+
+from analysis.advice.plan import Plan
+from analysis.buckets import Bucket
+from analysis.events import Event, Severity
+from analysis.objectives import Judgement
+from analysis.outages import Outage
+from analysis.samples import Fact, Health, LinkInfo, Name, Prober, RdmaPort, Series
+from analysis.score import RouteScore
+from analysis.text import Sentence
+from analysis.throughput import Prediction
+from analysis.window import Window
+
+SPANS_NS: tuple[int, ...] = tuple(s * 10**9 for s in (120, 600, 3600, 6 * 3600, 24 * 3600))
+"""How much time the graphs can show."""
+
+
+class Lens(msgspec.Struct, frozen=True):
+    """What the person looks at: how much time, and which path's graph."""
+
+    span_ns: int = SPANS_NS[0]
+    step_ns: int = 10**9
+    path: str | None = None
+
+
+class PathRow(msgspec.Struct, frozen=True):
+    """One path with its statistics over the scoring window."""
+
+    id: str
+    target: str
+    route: str
+    series: Series
+    window: Window
+    last_rtt_us: int | None
+    in_flight: int
+    epoch_ns: int
+    outages: tuple[Outage, ...] = ()
+    problem: Sentence | None = None
+    foreign: int = 0
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """One path's history for drawing: time-aligned buckets from start to end, and lines to draw across."""
+
+    path: str
+    start_ns: int
+    end_ns: int
+    step_ns: int
+    buckets: tuple[Bucket, ...]
+    epochs: tuple[int, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class RouteRow(msgspec.Struct, frozen=True):
+    """One way out, judged."""
+
+    id: str
+    name: str
+    family: Literal[4, 6]
+    interface: str
+    gateway: str | None
+    source: str | None
+    up: bool
+    standby: bool
+    best: bool
+    window: Window
+    score: RouteScore
+    bandwidth_mbps: float | None
+    bandwidth_source: Sentence | None
+    predictions: tuple[Prediction, ...]
+    objectives: tuple[Judgement, ...]
+
+
+class LinkRow(msgspec.Struct, frozen=True):
+    """One interface now; rates are per second over the last two samples."""
+
+    name: str
+    up: bool
+    info: LinkInfo | None
+    rx_bps: float | None
+    tx_bps: float | None
+    rx_pps: float | None
+    tx_pps: float | None
+    drops_per_s: float | None
+    errors_per_s: float | None
+    qdisc: str | None = None
+    qdisc_drops: int | None = None
+
+
+class RdmaRow(msgspec.Struct, frozen=True):
+    """One RDMA port; rates are per second over the last ten seconds, by the driver's counter names."""
+
+    port: RdmaPort
+    rx_bps: float | None
+    tx_bps: float | None
+    rates: dict[str, float] = {}
+
+
+class HostRow(msgspec.Struct, frozen=True):
+    """The box now, ratios from 0 to 1."""
+
+    cpu_ratio: float | None = None
+    busiest_core: int | None = None
+    busiest_core_ratio: float | None = None
+    busiest_softirq_ratio: float | None = None
+    memory_ratio: float | None = None
+    softnet_drops_per_s: float | None = None
+    tcp_retrans_ratio: float | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The one sentence at the top, and what it rests on. `path`: where to look."""
+
+    severity: Severity
+    text: Sentence
+    evidence: tuple[Sentence, ...] = ()
+    path: str | None = None
+
+
+class View(msgspec.Struct, frozen=True):
+    """Everything that can be seen at `at_ns`."""
+
+    at_ns: int
+    window_ns: int
+    paths: tuple[PathRow, ...]
+    graph: Graph | None
+    routes: tuple[RouteRow, ...]
+    links: tuple[LinkRow, ...]
+    rdma: tuple[RdmaRow, ...]
+    rdma_absent: Sentence | None
+    host: HostRow
+    verdict: Verdict
+    plan: Plan
+    probers: tuple[Prober, ...]
+    names: tuple[Name, ...]
+    health: tuple[Health, ...]
+    events: tuple[Event, ...]
+    facts: dict[str, Fact]
+    dropped: int = 0

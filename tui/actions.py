@@ -1,0 +1,46 @@
+"""What a person can do on the dashboard: one table for keys, footer, help and command palette."""
+
+from typing import Final, NamedTuple
+
+from textual.binding import Binding
+
+from tui.text import N_
+
+
+class Action(NamedTuple):
+    """One thing to do. `keys`: comma separated, the first is shown; `footer`: whether the bottom line has it."""
+
+    name: str
+    keys: str
+    label: str
+    help: str
+    footer: bool = False
+
+
+DASHBOARD: Final = (
+    Action("quit", "q", N_("quit"), N_("Leave. Recording is closed cleanly."), footer=True),
+    Action("help", "question_mark,h,f1", N_("help"), N_("This list of keys, and what the words mean."), footer=True),
+    Action("pane('latency')", "1", N_("latency"), N_("Go to Latency and loss.")),
+    Action("pane('routes')", "2", N_("routes"), N_("Go to Routes.")),
+    Action("pane('roce')", "3", N_("RoCE"), N_("Go to RoCE.")),
+    Action("pane('advice')", "4", N_("advice"), N_("Go to Advice.")),
+    Action("next_pane", "tab", N_("next pane"), N_("Go to the next pane.")),
+    Action("previous_pane", "shift+tab", N_("previous pane"), N_("Go to the previous pane.")),
+    Action("zoom", "z", N_("zoom"), N_("Let this pane fill the screen, or give it back."), footer=True),
+    Action("verdict", "e", N_("evidence"), N_("Why the line at the top says what it says."), footer=True),
+    Action("pause", "space,p", N_("pause"), N_("Hold the view. Observing and recording go on."), footer=True),
+    Action("shorter", "less_than_sign", N_("shorter"), N_("Graphs show a shorter time.")),
+    Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
+    Action("mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
+    Action("events", "v", N_("events"), N_("List of outages, route changes and marks.")),
+    Action("names", "a", N_("addresses"), N_("Show addresses beside names, or hide them.")),
+    Action("redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),
+)
+
+
+def bindings(actions: tuple[Action, ...]) -> list[Binding]:
+    """Return Textual bindings; ids let a keymap move the keys."""
+    return [
+        Binding(action.keys, action.name, action.label, show=action.footer, tooltip=action.help, id=action.name)
+        for action in actions
+    ]

@@ -1,0 +1,98 @@
+"""The application: composes feed, screens, theme and terminal. It knows no domain."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+import styles
+from analysis.settings import Settings
+from tui.actions import DASHBOARD
+from tui.feed import Feed
+from tui.output.celldiff import CellDiff
+from tui.output.terminal import TerminalGuard
+from tui.screens.dashboard import DashboardScreen
+from tui.screens.detail import DetailScreen
+from tui.text import _
+from tui.widgets.runs import Glyphs
+
+FIRST_S: Final = 0.1
+"""How often to look for samples until the first ones are there."""
+
+
+class LongpipeApp(App[int]):
+    """The dashboard over a feed. Its return value is the exit code."""
+
+    TITLE = "longpipe"
+    CSS_PATH: ClassVar = [Path(styles.__file__).parent / sheet for sheet in styles.SHEETS]
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (20, "-tall")]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, feed: Feed, settings: Settings, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.feed = feed
+        self.settings = settings
+        self.glyphs: Glyphs = glyphs
+        self.animation_level = "none"
+        self.cells = CellDiff()
+        self.guard = TerminalGuard()
+        self.dashboard = DashboardScreen(feed, glyphs)
+
+    def on_mount(self) -> None:
+        """Choose the look, guard the terminal, and begin to draw."""
+        self.theme = "ansi-dark" if self.settings.theme == "auto" else self.settings.theme
+        self.cells.install(self)
+        self.guard.install(self, self.feed.close)
+        self.push_screen(self.dashboard)
+        refresh_s = self.settings.refresh_s * (2 if self.settings.slow else 1)
+        self._hurry = self.set_interval(FIRST_S, self.first)
+        self.set_interval(refresh_s, self.tick)
+
+    def first(self) -> None:
+        """Draw as soon as there is something to draw."""
+        self.tick()
+        if self.dashboard.view is not None and self.dashboard.view.paths:
+            self._hurry.stop()
+
+    def tick(self) -> None:
+        """Take what is new and draw it, on the dashboard and on what lies over it."""
+        if self.feed.poll() or self.dashboard.view is None:
+            view = self.dashboard.refresh_view()
+            if isinstance(self.screen, DetailScreen):
+                self.screen.show(view)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer every action of the dashboard in the palette, beside Textual's own."""
+        yield from super().get_system_commands(screen)
+        if screen is self.dashboard:
+            for action in DASHBOARD:
+                yield SystemCommand(_(action.label), _(action.help), self._runner(action.name))
+
+    def _runner(self, action: str) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            await self.dashboard.run_action(action)
+
+        return run
+
+    def action_mark(self) -> None:
+        """Mark this moment."""
+        if self.feed.mark(""):
+            self.notify(_("Marked."), timeout=2)
+
+    def action_redraw(self) -> None:
+        """Draw the whole screen again, whatever the terminal may have lost."""
+        self.cells.forget()
+        self.screen.refresh(layout=True)
+
+    def action_names(self) -> None:
+        """Show addresses beside names, or hide them."""
+        self.dashboard.show_addresses = not self.dashboard.show_addresses
+        self.dashboard.refresh_view()
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.feed.close()
+        self.exit(0)

@@ -1,0 +1,67 @@
+"""What the counters of RDMA devices mean, in plain words.
+
+Names of mlx5 (drivers/infiniband/hw/mlx5/counters.c), rxe (drivers/infiniband/sw/rxe/rxe_hw_counters.c), irdma, and
+the port counters of IBTA 16.1.3.5 as sysfs has them (drivers/infiniband/core/sysfs.c).
+"""
+
+from typing import Final
+
+from tui.text import N_, _
+
+TROUBLE: Final[dict[str, str]] = {
+    "packet_seq_err": N_("NAKs received: packets were lost on the way to the peer"),
+    "rcvd_seq_err": N_("NAKs received: packets were lost on the way to the peer"),
+    "out_of_sequence": N_("packets that came out of order: loss on the way here"),
+    "out_of_seq_request": N_("packets that came out of order: loss on the way here"),
+    "duplicate_request": N_("packets that came again: the peer resends"),
+    "implied_nak_seq_err": N_("READ responses lost on the way here"),
+    "local_ack_timeout_err": N_("time-outs waiting for the peer"),
+    "completer_retry_err": N_("time-outs waiting for the peer"),
+    "retry_exceeded_err": N_("connections given up after too many retries"),
+    "rnr_nak_retry_err": N_("peer had no receive buffer: its application is slow"),
+    "rcvd_rnr_err": N_("peer had no receive buffer: its application is slow"),
+    "retry_rnr_exceeded_err": N_("connections given up: the peer never had a buffer"),
+    "send_rnr_err": N_("no receive buffer here: this application is slow"),
+    "out_of_buffer": N_("no receive buffer here: this application is slow"),
+    "np_ecn_marked_roce_packets": N_("packets that a switch marked as congested"),
+    "np_cnp_sent": N_("congestion notices sent to peers"),
+    "rp_cnp_handled": N_("congestion notices received: this box slows down"),
+    "rp_cnp_ignored": N_("congestion notices ignored"),
+    "roce_adp_retrans": N_("adaptive retransmissions"),
+    "roce_slow_restart": N_("slow restarts after loss"),
+    "rx_icrc_encapsulated": N_("packets with a broken checksum: NAT or corruption"),
+    "send_err": N_("packets that could not be sent"),
+    "req_remote_access_errors": N_("remote access errors: wrong key or permission"),
+    "resp_remote_access_errors": N_("remote access errors: wrong key or permission"),
+    "symbol_error": N_("symbol errors on the wire"),
+    "link_downed": N_("times the link went down"),
+    "link_error_recovery": N_("link error recoveries"),
+    "port_rcv_errors": N_("packets received with errors"),
+    "port_xmit_discards": N_("packets dropped before sending"),
+    "port_xmit_wait": N_("ticks in which data waited for credit or PFC"),
+    "local_link_integrity_errors": N_("link integrity errors"),
+    "excessive_buffer_overrun_errors": N_("buffer overruns"),
+    "RxECNMrkd": N_("packets that a switch marked as congested"),
+    "cnpSent": N_("congestion notices sent to peers"),
+    "cnpHandled": N_("congestion notices received: this box slows down"),
+}
+TRAFFIC: Final[dict[str, str]] = {
+    "sent_pkts": N_("packets sent"),
+    "rcvd_pkts": N_("packets received"),
+    "port_xmit_packets": N_("packets sent"),
+    "port_rcv_packets": N_("packets received"),
+    "port_xmit_data": N_("32-bit words sent"),
+    "port_rcv_data": N_("32-bit words received"),
+    "ack_deferred": N_("acknowledgements deferred"),
+    "rdma_sends": N_("SEND operations"),
+    "rdma_recvs": N_("receive operations"),
+    "rx_write_requests": N_("WRITE requests received"),
+    "rx_read_requests": N_("READ requests received"),
+    "rx_atomic_requests": N_("atomic requests received"),
+}
+
+
+def plain_name(counter: str) -> str:
+    """Return what a counter means, with the driver's name for it; unknown ones by that name alone."""
+    meaning = TROUBLE.get(counter) or TRAFFIC.get(counter)
+    return f"{_(meaning)} ({counter})" if meaning else counter

@@ -1,0 +1,81 @@
+"""Scores, predictions and objectives spelled out: what each got, out of what it could, and since when."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from analysis.objectives import Judgement, Objective, State
+from analysis.score import RouteScore
+from analysis.throughput import Prediction, reason
+from analysis.units import bits_per_s, count, duration
+from analysis.verdict import shown
+from tui.text import N_, _, tell
+from tui.widgets.runs import Glyphs, Role, Row
+from tui.widgets.wrap import wrap_rows
+
+_PARTS: Final = {"latency": N_("latency"), "loss": N_("loss"), "bandwidth": N_("bandwidth")}
+_OBJECTIVES: Final[dict[Objective, str]] = {
+    "latency": N_("latency under {limit}"),
+    "loss": N_("loss under {limit}"),
+    "bandwidth": N_("bandwidth of {limit}"),
+    "availability": N_("availability of {limit}"),
+}
+_SIGNS: Final[dict[State, tuple[str, str, Role]]] = {
+    "met": ("✓", "+", "ok"),
+    "missed": ("✖", "X", "bad"),
+    "unknown": ("?", "?", "dim"),
+}
+
+
+def score_rows(score: RouteScore, width: int) -> Iterator[Row]:
+    """Yield what each part of a score got out of what it could; what was not measured is said."""
+    parts = [
+        f"{_(_PARTS[part.name])} –" if part.got is None else f"{_(_PARTS[part.name])} {part.got:.2f}/{part.could:.2f}"
+        for part in score.parts
+    ]
+    yield from wrap_rows(
+        _(
+            "why: {parts}; confidence {confidence} (n {n})",
+            parts="  ".join(parts),
+            confidence=f"{score.confidence:.0%}",
+            n=count(score.n),
+        ),
+        width,
+        indent=5,
+    )
+
+
+def tcp_rows(predictions: tuple[Prediction, ...], width: int) -> Iterator[Row]:
+    """Yield the rate one TCP flow can be expected to reach, by congestion control."""
+    for prediction in predictions:
+        rate = bits_per_s(prediction.rate_bps)
+        least = "≥ " if prediction.at_least and prediction.rate_bps else ""
+        text = _("one {control} flow: {rate}.", control=prediction.control.upper(), rate=f"{least}{rate}")
+        yield from wrap_rows(f"{text} {tell(reason(prediction))}", width, "dim", indent=2)
+
+
+def objective_rows(objectives: tuple[Judgement, ...], width: int, glyphs: Glyphs, now_ns: int) -> Iterator[Row]:
+    """Yield each objective as met, missed or not known, with the measured value and for how long."""
+    for judgement in objectives:
+        yield from _objective(judgement, width, glyphs, now_ns)
+
+
+def _objective(judgement: Judgement, width: int, glyphs: Glyphs, now_ns: int) -> list[Row]:
+    unicode_sign, ascii_sign, role = _SIGNS[judgement.state]
+    sign = ascii_sign if glyphs == "ascii" else unicode_sign
+    limit = _(_OBJECTIVES[judgement.objective], limit=shown(judgement, judgement.limit))
+    text = f"{sign} {limit}: {_state(judgement, now_ns)}"
+    return wrap_rows(text, width, role, indent=2)
+
+
+def _state(judgement: Judgement, now_ns: int) -> str:
+    value = shown(judgement, judgement.measured)
+    time = duration(now_ns - (judgement.since_ns or now_ns))
+    match judgement.state:
+        case "met":
+            return _("met for {time} ({value})", time=time, value=value)
+        case "missed":
+            return _("missed for {time} ({value})", time=time, value=value)
+        case "unknown" if judgement.measured is None:
+            return _("not measured")
+        case "unknown":
+            return _("too few probes to tell ({value})", value=value)

@@ -1,0 +1,105 @@
+"""Latency and loss: every path with its numbers, and the graph of the one under the cursor."""
+
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from analysis.units import count, duration, milliseconds, percent
+from analysis.view import PathRow, View
+from tui.panes.base import Pane
+from tui.text import N_, _, tell
+from tui.widgets.clean import clean
+from tui.widgets.graph import GraphData, TimeGraph
+from tui.widgets.runs import Glyphs, Role, Run
+from tui.widgets.table import Column, Table, TableRow
+
+COLUMNS: Final = (
+    Column(N_("target"), 10, flex=3),
+    Column(N_("route"), 5, flex=1, priority=4),
+    Column(N_("last"), 6, align="right", priority=2),
+    Column(N_("p50"), 6, align="right"),
+    Column(N_("p99"), 6, align="right", priority=1),
+    Column(N_("jitter"), 6, align="right", priority=3),
+    Column(N_("loss"), 6, align="right"),
+    Column(N_("n"), 5, align="right", priority=2),
+)
+LOSS_WARN: Final = 0.01
+LOSS_BAD: Final = 0.05
+MARK: Final[dict[Glyphs, str]] = {"unicode": "◆", "ascii": "*"}
+
+
+class LatencyPane(Pane):
+    """The first pane."""
+
+    number: ClassVar = 1
+    heading: ClassVar = N_("Latency and loss")
+
+    class PathHighlighted(Message):
+        """Another path's graph is wanted."""
+
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self.path = path
+
+    def compose(self) -> ComposeResult:
+        """Make the table and the graph under it."""
+        columns = [Column(_(c.title), c.width, c.flex, c.align, c.priority) for c in COLUMNS]
+        yield Table(columns, empty=_("No probe has been sent yet."), glyphs=self.glyphs, id="paths")
+        yield TimeGraph(glyphs=self.glyphs, id="graph")
+
+    def show(self, view: View) -> None:
+        """Draw the paths and the selected one's graph."""
+        table = self.query_one("#paths", Table)
+        table.show_rows([path_cells(row) for row in view.paths])
+        room = max(3, self.content_size.height // 2)
+        table.styles.height = min(len(view.paths) + 1, room) if view.paths else 2
+        graph = view.graph
+        if graph is not None:
+            self.query_one("#graph", TimeGraph).show_data(
+                GraphData(
+                    buckets=graph.buckets,
+                    start_ns=graph.start_ns,
+                    end_ns=graph.end_ns,
+                    epochs=(*graph.epochs, *(event.t for event in graph.events if event.kind == "route")),
+                    marks=tuple((event.t, MARK[self.glyphs]) for event in graph.events if event.kind == "mark"),
+                    loss_label=_("loss"),
+                    start_label=f"-{duration(graph.end_ns - graph.start_ns)}",
+                    end_label=_("now") if view.at_ns else "",
+                )
+            )
+
+    @on(Table.RowHighlighted, "#paths")
+    def _highlighted(self, event: Table.RowHighlighted) -> None:
+        self.post_message(self.PathHighlighted(event.key))
+
+
+def path_cells(row: PathRow) -> TableRow:
+    """Return one path's line of the table."""
+    window = row.window
+    if row.problem is not None and not window.answered:
+        return TableRow(
+            row.id, ((clean(row.target), "plain"), (clean(row.route), "dim"), (tell(row.problem), "warn"))
+        )
+    return TableRow(
+        row.id,
+        (
+            (clean(row.target), "plain"),
+            (clean(row.route), "dim"),
+            (milliseconds(row.last_rtt_us), "plain"),
+            (milliseconds(window.p50_us), "plain"),
+            (milliseconds(window.p99_us), "plain"),
+            (milliseconds(window.jitter_us), "dim"),
+            loss_run(window.loss_ratio),
+            (count(window.settled), "dim"),
+        ),
+    )
+
+
+def loss_run(ratio: float | None) -> Run:
+    """Return a loss ratio with the role that its size earns."""
+    role: Role = "dim"
+    if ratio is not None and ratio > 0:
+        role = "bad" if ratio >= LOSS_BAD else "warn" if ratio >= LOSS_WARN else "plain"
+    return percent(ratio), role

@@ -1,0 +1,170 @@
+"""The dashboard: two lines that say what matters, four panes on one time axis, one line of keys."""
+
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Grid
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from analysis.view import SPANS_NS, Lens, View
+from tui.actions import DASHBOARD, bindings
+from tui.details import DETAILS, events_detail, verdict_detail
+from tui.feed import Feed
+from tui.panes.advice import AdvicePane
+from tui.panes.base import Pane
+from tui.panes.head import header_row, tab_row, verdict_rows
+from tui.panes.latency import LatencyPane
+from tui.panes.roce import RocePane
+from tui.panes.routes import RoutesPane
+from tui.screens.detail import DetailScreen
+from tui.screens.help import help_detail
+from tui.widgets.keybar import KeyBar
+from tui.widgets.lines import Lines
+from tui.widgets.runs import Glyphs
+from tui.widgets.table import Table
+
+PANES: Final[dict[str, type[Pane]]] = {
+    "latency": LatencyPane,
+    "routes": RoutesPane,
+    "roce": RocePane,
+    "advice": AdvicePane,
+}
+STEPS_NS: Final = tuple(s * 10**9 for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800))
+"""How much time one dot of a graph may stand for."""
+MARGIN: Final = 8
+"""Cells that frame and axis take from a graph's width."""
+
+
+class DashboardScreen(Screen[None]):
+    """What the person sees first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(DASHBOARD)]
+
+    zoomed: reactive[bool] = reactive(False, init=False)
+    front: reactive[str] = reactive("latency", init=False)
+    span: reactive[int] = reactive(0, init=False)
+
+    def __init__(self, feed: Feed, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.feed = feed
+        self.glyphs: Glyphs = glyphs
+        self.path: str | None = None
+        self.view: View | None = None
+
+    def compose(self) -> ComposeResult:
+        """Make the lines and the panes."""
+        yield Lines(id="header")
+        yield Lines(id="verdict")
+        yield Lines(id="tabs")
+        with Grid(id="panes"):
+            for name, pane in PANES.items():
+                yield pane(self.glyphs, name)
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Begin in the first pane."""
+        self.query_one("#latency").add_class("-front")
+        self.action_pane("latency")
+
+    def lens(self) -> Lens:
+        """Return what the person looks at: a dot of the graph is a round number of seconds."""
+        dots = max(20, 2 * (self.query_one("#latency").size.width - MARGIN))
+        wanted = SPANS_NS[self.span] / dots
+        step = next((step for step in STEPS_NS if step >= wanted), STEPS_NS[-1])
+        return Lens(span_ns=step * dots, step_ns=step, path=self.path)
+
+    def refresh_view(self) -> View:
+        """Take the view at the cursor and draw it."""
+        view = self.view = self.feed.timeline.view(self.lens())
+        width = self.size.width
+        feed = self.feed
+        self.query_one("#header", Lines).show(
+            [header_row(view, feed.host, feed.live, feed.following, self.glyphs, width)]
+        )
+        verdict = verdict_rows(view, self.glyphs, width)
+        lines = self.query_one("#verdict", Lines)
+        lines.styles.height = len(verdict)
+        lines.show(verdict)
+        self.query_one("#tabs", Lines).show([tab_row(PANES, self.front)])
+        for pane in self.query(Pane):
+            if pane.display:
+                pane.show(view)
+        return view
+
+    @on(LatencyPane.PathHighlighted)
+    def _select_path(self, event: LatencyPane.PathHighlighted) -> None:
+        self.path = event.path
+        self.refresh_view()
+
+    @on(Table.RowSelected)
+    def _open_row(self, event: Table.RowSelected) -> None:
+        detail = DETAILS.get(event.table.id or "")
+        if detail is not None:
+            self.app.push_screen(DetailScreen(lambda view, width: detail(view, event.key, self.glyphs, width)))
+
+    def action_verdict(self) -> None:
+        """Show what the verdict rests on."""
+        self.app.push_screen(DetailScreen(lambda view, width: verdict_detail(view, self.glyphs, width)))
+
+    def action_events(self) -> None:
+        """List outages, route changes and marks."""
+        self.app.push_screen(DetailScreen(lambda view, width: events_detail(view, self.glyphs, width)))
+
+    def action_help(self) -> None:
+        """Show the keys as they are bound now."""
+        self.app.push_screen(DetailScreen(lambda _view, width: help_detail(self, width)))
+
+    def action_pane(self, name: str) -> None:
+        """Go to a pane."""
+        self.front = name
+        pane = self.query_one(f"#{name}", Pane)
+        table = next((table for table in pane.query(Table) if table.display), None)
+        (table or pane).focus()
+
+    def action_next_pane(self, by: int = 1) -> None:
+        """Go to the pane after this one."""
+        names = list(PANES)
+        self.action_pane(names[(names.index(self.front) + by) % len(names)])
+
+    def action_previous_pane(self) -> None:
+        """Go to the pane before this one."""
+        self.action_next_pane(-1)
+
+    def action_zoom(self) -> None:
+        """Let the front pane fill the screen, or give it back."""
+        self.zoomed = not self.zoomed
+
+    def action_shorter(self) -> None:
+        """Show less time."""
+        self.span = max(0, self.span - 1)
+
+    def action_longer(self) -> None:
+        """Show more time."""
+        self.span = min(len(SPANS_NS) - 1, self.span + 1)
+
+    def action_pause(self) -> None:
+        """Hold the view or follow again."""
+        self.feed.pause(self.feed.following)
+        self.refresh_view()
+
+    def watch_zoomed(self, zoomed: bool) -> None:
+        """Tell the style sheet."""
+        self.set_class(zoomed, "-zoomed")
+        self.call_after_refresh(self.refresh_view)
+
+    def watch_front(self, name: str) -> None:
+        """Bring a pane to the front, where only one can be seen."""
+        for pane in self.query(Pane):
+            pane.set_class(pane.id == name, "-front")
+        self.call_after_refresh(self.refresh_view)
+
+    def watch_span(self) -> None:
+        """Draw at the new scale."""
+        self.refresh_view()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.call_after_refresh(self.refresh_view)

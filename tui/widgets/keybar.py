@@ -1,0 +1,49 @@
+"""The bottom line: the keys that work now, read from the live key map."""
+
+from textual.keys import format_key
+from textual.screen import Screen
+
+from tui.text import _
+from tui.widgets.lines import Lines
+from tui.widgets.runs import Run
+
+
+def live_keys(screen: Screen[object], *, footer: bool = False) -> list[tuple[str, str, str]]:
+    """Return (keys, label, explanation) of every action bound on `screen` now, each action once.
+
+    `footer`: only those meant for the bottom line, and only their first key.
+    """
+    found: dict[str, tuple[list[str], str, str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if footer and not binding.show:
+            continue
+        if not binding.description:
+            continue
+        keys, _label, _help = found.setdefault(
+            binding.action, ([], _(binding.description), _(binding.tooltip) if binding.tooltip else "")
+        )
+        keys.append(screen.app.get_key_display(binding) or format_key(binding.key))
+    return [
+        (keys[0] if footer else " ".join(keys), label, explanation) for keys, label, explanation in found.values()
+    ]
+
+
+class KeyBar(Lines):
+    """One row of keys and what they do."""
+
+    def on_mount(self) -> None:
+        """Follow every change of the key map."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.refresh_keys())
+        self.refresh_keys()
+
+    def on_resize(self) -> None:
+        """Show as many keys as fit."""
+        self.refresh_keys()
+
+    def refresh_keys(self) -> None:
+        """Read the key map again."""
+        runs: list[Run] = [(" ", "plain")]
+        for key, label, _help in live_keys(self.screen, footer=True):
+            runs += [(key, "accent"), (f" {label}  ", "dim")]
+        self.show([tuple(runs)])
