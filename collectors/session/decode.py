@@ -1,0 +1,102 @@
+"""Lines of a session into samples. Nothing in a line is believed: it may come from a stranger or from the future."""
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+import msgspec
+
+from analysis.samples import AnySample, Outcome, Probes, Sample
+
+TIME_LIMIT_NS: Final = 1 << 62
+"""The year 2116. Times beyond are damage."""
+
+FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    str(kind.__struct_config__.tag): frozenset(("k", *kind.__struct_encode_fields__)) for kind in get_args(AnySample)
+}
+"""The fields of every kind of sample, by its tag."""
+
+RENAMED_KINDS: Final[Mapping[str, str]] = {}
+"""Old tag of a kind: its tag today."""
+RENAMED_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {}
+"""By today's tag of a kind, the old name of a field: its name today."""
+
+_LAST_OUTCOME: Final = max(Outcome)
+_ANY: Final = msgspec.json.Decoder(AnySample)
+_SHALLOW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FAILURES: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Counts(msgspec.Struct):
+    """What could not be read, so that it can be said."""
+
+    bad_lines: int = 0
+    long_lines: int = 0
+    unknown_kinds: int = 0
+    unknown_fields: int = 0
+    damaged_frames: int = 0
+
+    def any(self) -> bool:
+        """Tell whether anything was passed over."""
+        return any(msgspec.structs.astuple(self))
+
+
+class Decoder:
+    """Decodes lines and counts what it cannot read.
+
+    `foreign`: the lines come from another version, so each is checked for fields that are unknown or were renamed.
+    """
+
+    def __init__(
+        self,
+        *,
+        foreign: bool,
+        renamed_kinds: Mapping[str, str] = RENAMED_KINDS,
+        renamed_fields: Mapping[str, Mapping[str, str]] = RENAMED_FIELDS,
+    ) -> None:
+        self.counts = Counts()
+        self._foreign = foreign
+        self._kinds = renamed_kinds
+        self._fields = renamed_fields
+
+    def decode(self, line: bytes) -> Sample | None:
+        """Return the sample in `line`, or None where there is none to be had."""
+        if not self._foreign:
+            try:
+                return self._checked(_ANY.decode(line))
+            except _FAILURES:
+                pass  # looked at more closely below: it is either of an unknown kind or bad
+        try:
+            return self._closely(_SHALLOW.decode(line))
+        except _FAILURES:
+            self.counts.bad_lines += 1
+            return None
+
+    def _closely(self, fields: dict[str, msgspec.Raw]) -> Sample | None:
+        """Decode field by field name, under old names too."""
+        tag = msgspec.json.decode(fields.get("k", b"null"), type=str)
+        tag = self._kinds.get(tag, tag)
+        if tag not in FIELDS:
+            self.counts.unknown_kinds += 1
+            return None
+        names = self._fields.get(tag, {})
+        wanted: dict[str, Any] = {names.get(name, name): raw for name, raw in fields.items()}
+        self.counts.unknown_fields += len(wanted.keys() - FIELDS[tag])
+        wanted["k"] = tag
+        return self._checked(_ANY.decode(msgspec.json.encode(wanted)))
+
+    def _checked(self, sample: Sample) -> Sample | None:
+        """Return the sample if its parts fit together."""
+        if 0 <= sample.t < TIME_LIMIT_NS and (type(sample) is not Probes or _sound(sample)):
+            return sample
+        self.counts.bad_lines += 1
+        return None
+
+
+def _sound(batch: Probes) -> bool:
+    """Tell whether the columns are parallel and say something that is defined."""
+    rows = len(batch.series)
+    if not rows == len(batch.age_us) == len(batch.outcome) == len(batch.rtt_us):
+        return False
+    if rows and not 0 <= min(batch.outcome) <= max(batch.outcome) <= _LAST_OUTCOME:
+        return False
+    return all(0 <= note.row < rows for note in batch.notes)

@@ -1,0 +1,193 @@
+"""Session files of one box as a store: one timeline, any instant of it within a moment, nothing held in memory."""
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Final
+
+from analysis.buckets import Bucket
+from analysis.definitions import definition_key
+from analysis.samples import Sample, Series
+from collectors.session.identity import Identities
+from collectors.session.lines import Stamp
+from collectors.session.reader import OUR_TIME, Line, SessionFile
+from collectors.session.rollup import Row, columns
+
+SLACK_NS: Final = 5 * 10**9
+"""Samples are recorded in the order of their arrival; none arrives later than this after its time."""
+OBSERVATIONS: Final = frozenset((b"probes", b"links", b"host", b"tcp", b"tcpflows", b"mark", b"dropped", *OUR_TIME))
+"""Kinds that are never a definition, and are not decoded where definitions are looked for."""
+CACHED_FRAMES: Final = 4
+CACHED_BYTES: Final = 4 << 20
+WAITING_LIMIT: Final = 100_000
+"""Samples held to be put in order of time; a minute of what longpipe records is a few hundred."""
+
+_TIME: Final = attrgetter("t")
+
+
+class FileStore:
+    """A store over one or several files of one box, oldest first; they must not overlap in time."""
+
+    def __init__(self, files: Sequence[SessionFile]) -> None:
+        self.files = list(files)
+        self._cache: OrderedDict[tuple[int, int, int], list[Line]] = OrderedDict()
+        self._identities = self._identify()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for file in self.files:
+            file.close()
+
+    def add(self, file: SessionFile) -> None:
+        """Append the next part of the last file's session."""
+        self.files.append(file)
+
+    def refresh(self) -> bool:
+        """Look whether the last file has grown; return whether it had."""
+        return bool(self.files) and self.files[-1].refresh()
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the first and last sample times in ns, or None while empty."""
+        return (self.files[0].start_ns, max(file.end_ns for file in self.files)) if self.files else None
+
+    def between(self, start_ns: int, end_ns: int) -> Iterator[Sample]:
+        """Yield the samples with start < t <= end, in time order."""
+        waiting: list[Sample] = []
+        steps = [(file, number) for file in self.files for number in _frames(file, start_ns, end_ns)]
+        for (file, number), following in zip(steps, [*steps[1:], None], strict=True):
+            for line, stamp in self._lines(file, number):
+                if stamp is not None and (stamp.kind in OUR_TIME or not start_ns < stamp.t <= end_ns):
+                    continue
+                sample = file.decode(line)
+                if sample is not None and start_ns < sample.t <= end_ns:
+                    waiting.append(self._translated(file, sample))
+                    if len(waiting) > WAITING_LIMIT:
+                        yield from _take(waiting, len(waiting) // 2)
+            if following is not None:
+                waiting.sort(key=_TIME)
+                begins = following[0].begins(following[1])
+                yield from _take(waiting, bisect_left(waiting, begins - SLACK_NS, key=_TIME))
+        yield from _take(waiting, len(waiting))
+
+    def definitions(self, at_ns: int) -> list[Sample]:
+        """Return the definitions in force at a time, oldest key first."""
+        begun = [file for file in self.files if file.start_ns <= at_ns]
+        if not begun:
+            return []
+        file = begun[-1]
+        numbers = file.frames(at_ns - SLACK_NS, at_ns + SLACK_NS)
+        first = 0 if file.plain else numbers[0]
+        known: dict[Hashable, Sample] = {}
+        for sample in (
+            *file.definitions(first),
+            *self._definitions_since(file, range(first, numbers[-1] + 1), at_ns),
+        ):
+            if (key := definition_key(sample)) is not None:
+                known[key] = sample
+        return [self._translated(file, sample) for sample in known.values()]
+
+    def scan(self, between: Callable[[], None] = lambda: None) -> None:
+        """Read whatever has no index, so that `columns` and `notes` know of it. `between` is called now and then."""
+        for file in self.files:
+            file.scan(between)
+
+    def notes(self) -> list[Sample]:
+        """Return the definitions of series, the marks and the changes of routes of the files scanned so far."""
+        return [
+            self._translated(file, note)
+            for file in self.files
+            if file.outline is not None
+            for note in file.outline.notes
+        ]
+
+    def columns(self, start_ns: int, end_ns: int, step_ns: int) -> dict[int, list[Bucket]]:
+        """Return each series' columns that hold probes, from the roll-ups of the files scanned so far.
+
+        See `rollup.columns` for what several minutes in one column mean.
+        """
+        self.notes()  # series of older sessions are known by their definitions
+        return columns((self._rows(file) for file in self.files), start_ns, end_ns, step_ns)
+
+    def _definitions_since(self, file: SessionFile, numbers: Iterable[int], at_ns: int) -> list[Sample]:
+        """Return the definitions recorded in some frames and not after a time, in time order."""
+        found = [
+            sample
+            for number in numbers
+            for line, stamp in self._lines(file, number)
+            if _may_define(stamp, at_ns) and (sample := file.decode(line)) is not None and sample.t <= at_ns
+        ]
+        return sorted(found, key=_TIME)
+
+    def _lines(self, file: SessionFile, number: int) -> Iterable[Line]:
+        """Return the lines of a frame; the last few frames are kept, for a cursor that moves step by step."""
+        key = id(file), number, file.frame_size(number)
+        if (known := self._cache.get(key)) is not None:
+            self._cache.move_to_end(key)
+            return known
+        if key[2] > CACHED_BYTES // 4:
+            return file.lines(number)
+        return self._remember(key, file.lines(number))
+
+    def _remember(self, key: tuple[int, int, int], lines: Iterator[Line]) -> Iterable[Line]:
+        """Keep the lines if they are few; hand them on in any case."""
+        kept: list[Line] = []
+        held = 0
+        for line in lines:
+            kept.append(line)
+            held += len(line[0])
+            if held > CACHED_BYTES:
+                return chain(kept, lines)
+        self._cache[key] = kept
+        if len(self._cache) > CACHED_FRAMES:
+            self._cache.popitem(last=False)
+        return kept
+
+    def _rows(self, file: SessionFile) -> Iterator[Row]:
+        if file.outline is None:
+            return
+        for row in file.outline.rollups:
+            if self._identities is not None:
+                row.series = self._identities.number(file.header.session, row.series)
+            yield row
+
+    def _translated(self, file: SessionFile, sample: Sample) -> Sample:
+        return self._identities.translate(file.header.session, sample) if self._identities else sample
+
+    def _identify(self) -> Identities | None:
+        """Return the numbering for files of several sessions, None where there is one."""
+        if len({file.header.session for file in self.files}) < 2:
+            return None
+        newest = self.files[-1].header.session
+        identities = Identities(newest)
+        for file in self.files:
+            if file.header.session == newest:
+                for sample in self._definitions_of(file):
+                    if isinstance(sample, Series):
+                        identities.learn(newest, sample)
+        return identities
+
+    def _definitions_of(self, file: SessionFile) -> list[Sample]:
+        last = file.frames(file.end_ns, file.end_ns)[-1]
+        first = 0 if file.plain else last
+        return [*file.definitions(first), *self._definitions_since(file, range(first, last + 1), file.end_ns)]
+
+
+def _frames(file: SessionFile, start_ns: int, end_ns: int) -> Iterable[int]:
+    """Return the numbers of the frames that may hold samples with start < t <= end."""
+    if file.start_ns - SLACK_NS > end_ns or file.end_ns <= start_ns:
+        return ()
+    return file.frames(start_ns - SLACK_NS, end_ns + SLACK_NS)
+
+
+def _take(waiting: list[Sample], count: int) -> list[Sample]:
+    """Remove and return the first `count` samples in time order."""
+    waiting.sort(key=_TIME)
+    taken = waiting[:count]
+    del waiting[:count]
+    return taken
+
+
+def _may_define(stamp: Stamp | None, at_ns: int) -> bool:
+    return stamp is None or (stamp.t <= at_ns and stamp.kind not in OBSERVATIONS)

@@ -1,0 +1,267 @@
+"""Reads one session file, `.lps` or plain JSON lines, whole or torn, finished or still growing. Writes nothing."""
+
+import os
+import stat
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import zstandard
+
+from analysis.samples import Sample
+from analysis.text import N_, say
+from collectors.session.decode import Counts, Decoder
+from collectors.session.frames import MAGIC, Frame, zstd_frames
+from collectors.session.header import Unreadable, parse_header
+from collectors.session.index import Outline, OutlineBuilder, Place, read_index
+from collectors.session.lines import LINE_LIMIT, Stamp, split_lines, stamp_of
+from collectors.session.writer import being_written
+
+CHUNK: Final = 1 << 18
+PLAIN_FRAME: Final = 1 << 20
+"""A plain file is read in stretches of about this many bytes."""
+WINDOW_LIMIT: Final = 8 << 20
+"""Memory that a zstd frame may ask for; longpipe's own ask for half a MiB."""
+OUR_TIME: Final = frozenset((b"again", b"end"))
+"""Kinds that belong to the file, not to the session."""
+
+Line = tuple[bytes, Stamp | None]
+
+
+class Ending(Enum):
+    """How a file ends."""
+
+    CLOSED = "closed"
+    GROWING = "growing"
+    """Somebody is writing it now."""
+    TORN = "torn"
+    """The recording ended abruptly; at most its last second is missing."""
+
+
+class SessionFile:
+    """One open file. Raises `Unreadable`, and OSError as `open` does.
+
+    The file stays open, so it can be read to its end even where retention removes it meanwhile.
+    `tool`: the version of longpipe that reads; files of another one are read more closely.
+    """
+
+    def __init__(self, path: Path, tool: str = "") -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            self._open(tool)
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def _open(self, tool: str) -> None:
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            raise Unreadable(say(N_("{file} is not a regular file."), file=self.path))
+        self.size = os.fstat(self._fd).st_size
+        self.plain = os.pread(self._fd, 4, 0) != MAGIC
+        self.header = parse_header(self._first_line())
+        self._decoder = Decoder(foreign=self.header.tool != tool)
+        index = read_index(self.path, self.header, self.size)
+        self.outline = index.outline if index else None
+        """What the index tells, None until `scan` where there is no index."""
+        self._places = list(index.places) if index else list(self._walk(0))
+        self.end_ns = index.end_ns if index else self._last_time()
+        """Time of the last sample."""
+
+    def close(self) -> None:
+        """Let go of the file. Safe to call twice."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    @property
+    def start_ns(self) -> int:
+        """Time of the first sample."""
+        return self._places[0].t
+
+    @property
+    def counts(self) -> Counts:
+        """What could not be read so far; complete after `scan` or a full `samples`."""
+        return self._decoder.counts
+
+    def refresh(self) -> bool:
+        """Look whether the file has grown; return whether it had."""
+        size = os.fstat(self._fd).st_size
+        if size == self.size:
+            return False
+        self.size = size
+        last = self._places.pop()
+        self._places += self._walk(last.frame.offset)
+        self.end_ns = max(self.end_ns, self._last_time())
+        self.outline = None
+        return True
+
+    def ending(self) -> Ending:
+        """Return how the file ends."""
+        last = b""
+        ended = True
+        for last, ended in self._split(self._places[-1].frame):  # noqa: B007 - the last one counts
+            pass
+        stamp = stamp_of(last)
+        if stamp is not None and stamp.kind == b"end":
+            return Ending.CLOSED
+        if being_written(self._fd):
+            return Ending.GROWING
+        return Ending.CLOSED if self.plain and ended else Ending.TORN
+
+    def frames(self, start_ns: int, end_ns: int) -> range:
+        """Return the numbers of the frames that may hold samples of [start, end]."""
+        first = bisect_right(self._places, start_ns, key=lambda place: place.t) - 1
+        after = bisect_right(self._places, end_ns, key=lambda place: place.t)
+        return range(max(0, first), after)
+
+    def begins(self, number: int) -> int:
+        """Return the time at which a frame begins."""
+        return self._places[number].t
+
+    def frame_size(self, number: int) -> int:
+        """Return how many bytes of the file a frame has."""
+        return self._places[number].frame.size
+
+    def lines(self, number: int) -> Iterator[Line]:
+        """Yield the lines of one frame with their stamps; what is no readable line is left out.
+
+        A last line without its end counts if it is whole, as in a file written by hand.
+        """
+        frame = self._places[number].frame
+        for line, _ in self._split(frame):
+            if line and not (frame.offset == 0 and line.startswith(b'{"longpipe":')):
+                yield line, stamp_of(line)
+
+    def decode(self, line: bytes) -> Sample | None:
+        """Return the sample in a line, None where it cannot be read."""
+        return self._decoder.decode(line)
+
+    def definitions(self, number: int) -> Iterator[Sample]:
+        """Yield the definitions in force when a frame began."""
+        for line, stamp in self.lines(number):
+            if stamp is None or stamp.kind != b"again":
+                return
+            if (sample := self._again(line)) is not None:
+                yield sample
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield every sample of the file, in the order in which they were recorded, counting what is passed over."""
+        for sample, _ in self._counted():
+            yield sample
+
+    def scan(self, between: Callable[[], None] = lambda: None) -> Outline:
+        """Return the outline, from the whole file where there is no index; `between` is called after each frame."""
+        if self.outline is None:
+            builder = OutlineBuilder()
+            for sample, kind in self._counted(between):
+                builder.add(sample, kind)
+            self.outline = builder.finish()
+        return self.outline
+
+    def _counted(self, between: Callable[[], None] = lambda: None) -> Iterator[tuple[Sample, bytes]]:
+        self._decoder.counts = Counts()
+        for number in range(len(self._places)):
+            frame = self._places[number].frame
+            for position, (line, ended) in enumerate(self._split(frame, counted=True)):
+                if not line:
+                    self.counts.long_lines += 1
+                    continue
+                stamp = stamp_of(line)
+                if (stamp is not None and stamp.kind in OUR_TIME) or (number == 0 and position == 0):
+                    continue
+                bad = self.counts.bad_lines
+                sample = self.decode(line)
+                if sample is not None:
+                    yield sample, stamp.kind if stamp else sample.__struct_config__.tag.encode()  # type: ignore[union-attr]
+                elif not ended:
+                    self.counts.bad_lines = bad  # the tear itself: `ending` tells of it
+            between()
+
+    def _again(self, line: bytes) -> Sample | None:
+        try:
+            was = msgspec.json.decode(line, type=_Again).was
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return self.decode(bytes(was))
+
+    def _first_line(self) -> bytes:
+        """Return the first line, of a frame that may still be growing."""
+        for line, _ in split_lines(self._chunks(Frame(0, self.size)), LINE_LIMIT):
+            return line
+        raise Unreadable(say(N_("{file} is empty: nothing was recorded."), file=self.path))
+
+    def _walk(self, offset: int) -> Iterator[Place]:
+        """Yield the frames from `offset` on, each with the time of its first sample."""
+        t = self._places[-1].t if offset else None
+        found = self._plain_frames(offset) if self.plain else zstd_frames(self.path, offset)
+        for frame in found:
+            begins = self._first_time(frame)
+            t = begins if t is None else max(t, begins or 0)
+            yield Place(t or 0, frame)
+
+    def _plain_frames(self, offset: int) -> Iterator[Frame]:
+        """Yield stretches of whole lines."""
+        while offset < self.size:
+            end = min(offset + PLAIN_FRAME, self.size)
+            while end < self.size:
+                chunk = os.pread(self._fd, CHUNK, end)
+                newline = chunk.find(b"\n")
+                end += newline + 1 if newline >= 0 else len(chunk)
+                if newline >= 0 or not chunk:
+                    break
+            yield Frame(offset, end - offset)
+            offset = end
+
+    def _first_time(self, frame: Frame) -> int | None:
+        for line, _ in self._split(frame):
+            if (stamp := stamp_of(line)) is not None:
+                return stamp.t
+        return None
+
+    def _last_time(self) -> int:
+        """Return the time of the last sample, from the last frame that has any."""
+        for place in reversed(self._places):
+            times = [stamp.t for line, _ in self._split(place.frame) if (stamp := stamp_of(line)) is not None]
+            if times:
+                return max(times)
+        return self.start_ns
+
+    def _split(self, frame: Frame, *, counted: bool = False) -> Iterator[tuple[bytes, bool]]:
+        return split_lines(self._chunks(frame, counted=counted), LINE_LIMIT)
+
+    def _chunks(self, frame: Frame, *, counted: bool = False) -> Iterator[bytes]:
+        """Yield what is in a frame, piece by piece, as far as it can be unpacked."""
+        source = _Part(self._fd, frame)
+        if self.plain:
+            yield from iter(partial(source.read, CHUNK), b"")
+            return
+        try:
+            with zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT).stream_reader(source) as reader:  # type: ignore[arg-type]
+                yield from iter(partial(reader.read, CHUNK), b"")
+        except zstandard.ZstdError:
+            self.counts.damaged_frames += counted
+
+
+class _Again(msgspec.Struct):
+    was: msgspec.Raw
+
+
+class _Part:
+    """A frame of a file, as a source to read from."""
+
+    def __init__(self, fd: int, frame: Frame) -> None:
+        self._fd = fd
+        self._at = frame.offset
+        self._end = frame.offset + frame.size
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size`."""
+        left = self._end - self._at
+        data = os.pread(self._fd, left if size < 0 else min(size, left), self._at)
+        self._at += len(data)
+        return data
