@@ -1,4 +1,4 @@
-"""Facts: what the box says of itself, for advice. Read at the start, every minute, and when an interface changes.
+"""Facts: what the box says of itself, for advice. Read soon after the start, every minute, and when a link changes.
 
 Every key below is present in every `Facts` sample (those with `<if>` once for each interface but `lo`); what
 cannot be read is a `Fact` with a problem and no value. Values are text. Interface names may hold dots; the last
@@ -60,3 +60,87 @@ Interfaces
     qdisc.<if>.root            kind: "mq", "fq", "noqueue"…
     qdisc.<if>.leaves          kinds of the leaves of a multi-queue root, each once, space separated; else the root's
 """
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from analysis.samples import Fact, Facts
+from collectors.base import Emit, Need
+from collectors.changes import Changes
+from collectors.clock import Clock
+from collectors.facts_links import interfaces, links, management
+from collectors.facts_sysctl import sysctls
+from collectors.facts_system import system
+from collectors.root import Root
+from collectors.rtnetlink import read_addresses, read_links
+
+Ask: TypeAlias = Callable[[Root, Sequence[str]], dict[str, Fact]]
+"""What only netlink and ethtool know, for the interfaces named."""
+SETTLE_S: Final = 0.5
+"""Changes of an interface come in bursts."""
+
+
+def read_facts(root: Root, environ: Mapping[str, str], addresses: Mapping[str, str], ask: Ask) -> dict[str, Fact]:
+    """Read everything once; blocking. `addresses`: interface by own address."""
+    names = interfaces(root)
+    return (
+        system(root, environ)
+        | management(root, names, addresses, environ.get("SSH_CONNECTION", ""))
+        | sysctls(root, names)
+        | links(root, names)
+        | ask(root, names)
+    )
+
+
+def ask_kernel(root: Root, names: Sequence[str]) -> dict[str, Fact]:
+    """Ask the running kernel by pyroute2, which is loaded here and not earlier."""
+    from collectors.ethtool import settings
+
+    return settings(root, names)
+
+
+async def own_addresses() -> dict[str, str]:
+    """Return the interface of each own address."""
+    named = await read_links()
+    return {str(own.address): named[own.index].name for own in await read_addresses() if own.index in named}
+
+
+class FactsCollector:
+    """Emits `Facts` soon after the start, when an interface or address changes, and at every interval."""
+
+    name = "facts"
+
+    def __init__(
+        self,
+        clock: Clock,
+        root: Root | None = None,
+        *,
+        interval_s: float = 60.0,
+        delay_s: float = 1.0,
+        environ: Mapping[str, str] = os.environ,
+        ask: Ask = ask_kernel,
+    ) -> None:
+        self._clock = clock
+        self._root = root or Root()
+        self._interval_s = interval_s
+        self._delay_s = delay_s
+        self._environ = environ
+        self._ask = ask
+
+    def needs(self) -> Sequence[Need]:
+        """What cannot be read without privilege is told fact by fact."""
+        return ()
+
+    async def run(self, emit: Emit) -> None:
+        """Emit until cancelled. Reading takes some 15 ms and loads pyroute2 the first time: late, and in a thread."""
+        await asyncio.sleep(self._delay_s)
+        with Changes() as changes:
+            while True:
+                changes.drain()
+                addresses = await own_addresses()
+                found = await asyncio.to_thread(read_facts, self._root, self._environ, addresses, self._ask)
+                emit(Facts(self._clock.now_ns(), found))
+                if await changes.wait(self._interval_s):
+                    await asyncio.sleep(SETTLE_S)

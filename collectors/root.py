@@ -1,10 +1,12 @@
 """The files of a box: the live one, or a recorded tree of `proc/`, `sys/` and `etc/` that stands in for it."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Final
 
 LIMIT: Final = 4 << 20
-"""Bytes read of one file at most. The files read here are smaller; a recorded tree may come from a stranger."""
+"""Bytes of a recorded file at most: the files read here are smaller, and a recorded tree may come from a stranger."""
 
 
 class Root:
@@ -16,8 +18,10 @@ class Root:
 
     def read_text(self, path: str) -> str:
         """Return a file's text, surrounding white space removed."""
-        with open(self._inside(path), "rb") as file:  # noqa: PTH123 - some are read every second, Path doubles the cost
-            return file.read(LIMIT).decode(errors="replace").strip()
+        with open(self._inside(path), "rb", buffering=0) as file:  # noqa: PTH123 - Path doubles the cost of a read
+            if not self.live and os.fstat(file.fileno()).st_size > LIMIT:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+            return file.read().decode(errors="replace").strip()
 
     def listdir(self, path: str) -> list[str]:
         """Return the names in a directory, sorted."""
@@ -37,5 +41,5 @@ class Root:
             return "/" + path
         real = (self.path / path).resolve()
         if not real.is_relative_to(self.path):
-            raise PermissionError(1, "leads out of the recorded tree", path)
+            raise PermissionError(errno.EPERM, "leads out of the recorded tree", path)
         return str(real)
