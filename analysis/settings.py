@@ -96,6 +96,15 @@ class TargetSettings(Strict, frozen=True):
     routes: Annotated[
         tuple[Text, ...], Meta(description=N_("Names of the routes to probe over; empty for all of them."))
     ] = ()
+    interface: Annotated[
+        Text | None, Meta(description=N_("Send its probes by this interface only."), examples=["eth1"])
+    ] = None
+    source: Annotated[
+        Text | None, Meta(description=N_("Send its probes from this address."), examples=["192.0.2.7"])
+    ] = None
+    mark: Annotated[
+        Unsigned32 | None, Meta(description=N_("Firewall mark of its probes; it needs CAP_NET_RAW."), examples=[1])
+    ] = None
 
 
 class RouteSettings(Strict, frozen=True):

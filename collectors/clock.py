@@ -6,6 +6,18 @@ An NTP step or a hand-set clock therefore never bends a graph. Kernel packet sta
 
 import time
 from collections.abc import Callable
+from typing import Final, NamedTuple
+
+TORN_NS: Final = 50_000
+"""Longer than this between two readings of one clock, and the reading of the other between them is not used."""
+
+
+class Reading(NamedTuple):
+    """Both clocks, read together."""
+
+    mono_ns: int
+    offset_ns: int
+    """Wall clock minus monotonic clock: it changes only where the wall clock is stepped or slewed."""
 
 
 class Clock:
@@ -24,6 +36,14 @@ class Clock:
     def at_mono_ns(self, mono_ns: int) -> int:
         """Return the sample time of a `CLOCK_MONOTONIC` reading."""
         return self.started_wall_ns + mono_ns - self.started_mono_ns
+
+    def reading(self) -> Reading:
+        """Read both clocks at one moment, trying again where the thread was held up in between."""
+        for _ in range(4):
+            before, wall, after = self._mono(), self._wall(), self._mono()
+            if after - before < TORN_NS:
+                break
+        return Reading(after, wall - (before + after) // 2)
 
     def wall_step_ns(self) -> int:
         """Return how far the wall clock has moved from ours since the start (a step, or slow drift)."""

@@ -1,0 +1,144 @@
+"""Sends every series' probes when they are due and reads what comes back: one timer, one reader a socket."""
+
+import asyncio
+import heapq
+from typing import Final, Literal, TypeAlias
+
+from analysis.samples import Probes, Series, Stamps
+from collectors.clock import Clock
+from collectors.probe.flights import Flights
+from collectors.probe.icmp import IcmpChannel
+from collectors.probe.stream import Binding, Family, Stream, errno_name
+from collectors.probe.tcp import TcpChannel
+from collectors.probe.udp import UdpChannel
+
+GROUP_NS: Final = 4_000_000
+"""Probes due within this are sent at one waking."""
+FIRST_NS: Final = 500_000_000
+"""The first probe of a series is sent within this, however long its interval."""
+GOLDEN: Final = 0.6180339887498949
+PROVEN: Final = 20
+"""After so many probes without one transmit stamp, the device is known to make none."""
+Channel: TypeAlias = IcmpChannel | UdpChannel
+
+
+def phase_ns(series: int, interval_ns: int) -> int:
+    """Return when in its interval a series sends: spread evenly, whatever series come and go."""
+    return int(series * GOLDEN % 1 * interval_ns)
+
+
+def next_due_ns(due_ns: int, interval_ns: int, now_ns: int) -> int:
+    """Return the next moment of a series' own grid after `now_ns`.
+
+    Sending never waits for a reply (no coordinated omission), and moments that were slept through are skipped,
+    not made up for: a burst would measure itself.
+    """
+    return due_ns + max(1, (now_ns - due_ns) // interval_ns + 1) * interval_ns
+
+
+class Engine:
+    """All series being probed. Use inside a running loop; call `tick` about once a second, and `close`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._flights = Flights()
+        self._streams: dict[int, Stream] = {}
+        self._due: list[tuple[int, int]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._channels: dict[tuple[str, Family, bool], Channel] = {}
+        self._tcp = TcpChannel(self._flights, clock, self._loop)
+
+    def icmp(self, family: Family) -> tuple[Literal["raw", "dgram", "none"], Stamps]:
+        """Return what ICMP socket there is for a family, and what its stamps are worth so far."""
+        try:
+            channel = self._channel("icmp", family, dont_fragment=False)
+        except OSError:
+            return "none", "user"
+        assert isinstance(channel, IcmpChannel)  # noqa: S101 - told by the key
+        silent = channel.stamping.stamps == "kernel" and channel.sent >= PROVEN and not channel.tx_stamped
+        return channel.kind, "kernel-rx" if silent else channel.stamping.stamps
+
+    def add(self, series: Series, binding: Binding) -> None:
+        """Start probing."""
+        self._streams[series.id] = Stream(series, binding)
+        wait = phase_ns(series.id, min(series.interval_ns, FIRST_NS))
+        heapq.heappush(self._due, (self._clock.reading().mono_ns + wait, series.id))
+        self._wake_at(self._due[0][0])
+
+    def remove(self, series: int) -> None:
+        """Stop probing; what is on its way is not told any more."""
+        del self._streams[series]
+        self._flights.end(series)
+
+    def tick(self) -> Probes:
+        """Read everything, judge what has run out of time, and return what was settled since the last tick."""
+        for channel in self._channels.values():
+            channel.read(self._clock.reading())
+        now_ns = self._clock.reading().mono_ns
+        self._flights.expire(now_ns)
+        self._tcp.sweep()
+        return self._flights.batch(now_ns, self._clock.at_mono_ns(0))
+
+    def close(self) -> None:
+        """Close every socket."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for channel in self._channels.values():
+            self._loop.remove_reader(channel.fileno())
+            channel.close()
+        self._channels.clear()
+        self._tcp.close()
+
+    def _channel(self, protocol: str, family: Family, *, dont_fragment: bool) -> Channel:
+        key = (protocol, family, dont_fragment)
+        channel = self._channels.get(key)
+        if channel is None:
+            kind = IcmpChannel if protocol == "icmp" else UdpChannel
+            channel = self._channels[key] = kind(family, self._flights, dont_fragment=dont_fragment)
+            self._loop.add_reader(channel.fileno(), self._read, channel)
+        return channel
+
+    def _read(self, channel: Channel) -> None:
+        channel.read(self._clock.reading())
+
+    def _wake_at(self, due_ns: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = max(0, due_ns - self._clock.reading().mono_ns) / 1e9
+        self._timer = self._loop.call_later(wait, self._send_due)
+
+    def _send_due(self) -> None:
+        """Send what is due now or in a moment, and sleep until the next."""
+        now = self._clock.reading()
+        later: list[tuple[int, int]] = []
+        group: list[Stream] = []
+        while self._due and self._due[0][0] <= now.mono_ns + GROUP_NS:
+            due_ns, series = heapq.heappop(self._due)
+            if series in self._streams:
+                group.append(self._streams[series])
+                again_ns = next_due_ns(due_ns, group[-1].series.interval_ns, now.mono_ns)
+                later.append((again_ns, series))
+        for due in later:
+            heapq.heappush(self._due, due)
+        used = {self._send(stream) for stream in group}
+        for channel in used:
+            if channel is not None:
+                channel.read_errors()  # transmit stamps are there by now: no waking just for them
+        if self._due:
+            self._wake_at(self._due[0][0])
+
+    def _send(self, stream: Stream) -> Channel | None:
+        """Send one probe; return the channel it went by, None where there is none to read stamps from."""
+        series = stream.series
+        now = self._clock.reading()
+        if series.protocol == "tcp":
+            self._tcp.send(stream, now)
+            return None
+        try:
+            channel = self._channel(series.protocol, stream.family, dont_fragment=series.dont_fragment)
+        except OSError as problem:
+            self._flights.failed(series.id, now.mono_ns, errno_name(problem))
+            return None
+        channel.send(stream, now)
+        return channel
