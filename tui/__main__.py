@@ -99,10 +99,10 @@ def _leading_common(words: Sequence[str]) -> int:
 
 def _value_of(option: str, words: Sequence[str]) -> str | None:
     """Return what was given for `option`, before any parser exists: help itself is translated."""
-    for word, following in zip(words, [*words[1:], None], strict=True):
+    for position, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name == option:
-            return value if equals else following
+            return value if equals else next(iter(words[position + 1 :]), None)
     return None
 
 

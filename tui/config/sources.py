@@ -19,6 +19,8 @@ from tui.widgets.clean import clean
 
 SYSTEM_FILE: Final = File("/etc/longpipe/config.toml")
 PREFIX: Final = "LONGPIPE_"
+_NOT_SETTINGS: Final = ("LONGPIPE_NO_CELLDIFF",)
+"""Switches for finding faults, which no configuration file has."""
 _LARGEST: Final = 1 << 20
 _TOML_PLACE: Final = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -118,7 +120,7 @@ def from_environment(environ: Mapping[str, str]) -> Layer:
     data: dict[str, Any] = {}
     places: dict[Path, str] = {}
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or not environ[name]:
+        if not name.startswith(PREFIX) or not environ[name] or name in _NOT_SETTINGS:
             continue
         if name not in known:
             message = _("unknown environment variable {name}", name=clean(name)) + did_you_mean(name, known)
