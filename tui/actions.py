@@ -33,7 +33,6 @@ DASHBOARD: Final = (
     Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
     Action("mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
     Action("events", "v", N_("events"), N_("List of outages, route changes and marks.")),
-    Action("names", "a", N_("addresses"), N_("Show addresses beside names, or hide them.")),
     Action("redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),
 )
 

@@ -1,20 +1,23 @@
 """The application: composes feed, screens, theme and terminal. It knows no domain."""
 
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
 
 import styles
 from analysis.settings import Settings
 from tui.actions import DASHBOARD
+from tui.config.load import Configuration
 from tui.feed import Feed
-from tui.output.celldiff import CellDiff
-from tui.output.terminal import TerminalGuard
+from tui.live import observe
+from tui.output.app import TerminalApp
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
+from tui.terminal import mouse_for, own_glyphs
 from tui.text import _
 from tui.widgets.runs import Glyphs
 
@@ -22,13 +25,13 @@ FIRST_S: Final = 0.1
 """How often to look for samples until the first ones are there."""
 
 
-class LongpipeApp(App[int]):
+class LongpipeApp(TerminalApp[int]):
     """The dashboard over a feed. Its return value is the exit code."""
 
     TITLE = "longpipe"
     CSS_PATH: ClassVar = [Path(styles.__file__).parent / sheet for sheet in styles.SHEETS]
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, feed: Feed, settings: Settings, glyphs: Glyphs) -> None:
@@ -36,16 +39,15 @@ class LongpipeApp(App[int]):
         self.feed = feed
         self.settings = settings
         self.glyphs: Glyphs = glyphs
-        self.animation_level = "none"
-        self.cells = CellDiff()
-        self.guard = TerminalGuard()
         self.dashboard = DashboardScreen(feed, glyphs)
 
+    def terminal_gone(self) -> None:
+        """Stop observing: nobody looks any more."""
+        self.feed.close()
+
     def on_mount(self) -> None:
-        """Choose the look, guard the terminal, and begin to draw."""
+        """Choose the look and begin to draw."""
         self.theme = "ansi-dark" if self.settings.theme == "auto" else self.settings.theme
-        self.cells.install(self)
-        self.guard.install(self, self.feed.close)
         self.push_screen(self.dashboard)
         refresh_s = self.settings.refresh_s * (2 if self.settings.slow else 1)
         self._hurry = self.set_interval(FIRST_S, self.first)
@@ -84,15 +86,21 @@ class LongpipeApp(App[int]):
 
     def action_redraw(self) -> None:
         """Draw the whole screen again, whatever the terminal may have lost."""
-        self.cells.forget()
-        self.screen.refresh(layout=True)
-
-    def action_names(self) -> None:
-        """Show addresses beside names, or hide them."""
-        self.dashboard.show_addresses = not self.dashboard.show_addresses
-        self.dashboard.refresh_view()
+        self.repaint()
 
     async def action_quit(self) -> None:
         """Leave."""
         self.feed.close()
         self.exit(0)
+
+
+def run(configuration: Configuration) -> int:
+    """Run the dashboard on this box until the person leaves; return the exit code."""
+    settings = configuration.settings
+    feed = observe(settings)
+    try:
+        app = LongpipeApp(feed, settings, own_glyphs(settings.glyphs))
+        app.run(mouse=mouse_for(settings.mouse, os.environ))
+        return app.return_code or 0
+    finally:
+        feed.close()

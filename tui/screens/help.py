@@ -1,6 +1,6 @@
 """Help: the keys as they are bound now, and what the words on the screen mean."""
 
-from typing import Final
+from typing import Any, Final
 
 from textual.screen import Screen
 
@@ -24,7 +24,7 @@ GLOSSARY: Final = (
 )
 
 
-def help_detail(screen: Screen[object], width: int) -> Detail:
+def help_detail(screen: Screen[Any], width: int) -> Detail:
     """Return the help page for a screen's keys."""
     rows: list[Row] = []
     for key, label, explanation in live_keys(screen):

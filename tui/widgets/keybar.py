@@ -1,5 +1,7 @@
 """The bottom line: the keys that work now, read from the live key map."""
 
+from typing import Any
+
 from textual.keys import format_key
 from textual.screen import Screen
 
@@ -8,7 +10,7 @@ from tui.widgets.lines import Lines
 from tui.widgets.runs import Run
 
 
-def live_keys(screen: Screen[object], *, footer: bool = False) -> list[tuple[str, str, str]]:
+def live_keys(screen: Screen[Any], *, footer: bool = False) -> list[tuple[str, str, str]]:
     """Return (keys, label, explanation) of every action bound on `screen` now, each action once.
 
     `footer`: only those meant for the bottom line, and only their first key.
