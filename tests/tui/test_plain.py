@@ -1,0 +1,107 @@
+"""Without a terminal there are plain lines: nothing is coloured, nothing is invented, and it ends when told to."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from analysis.samples import Series
+from analysis.settings import Settings
+from analysis.text import N_, say
+from analysis.view import HostRow, Lens, PathRow, Verdict, View
+from analysis.window import Window
+from collectors.store import ListStore
+from collectors.timeline import Timeline
+from tui.cli import Exit
+from tui.plain import lines, run
+
+
+def path(target: str, window: Window, **more) -> PathRow:
+    series = Series(1, 1, target, "192.0.2.1")
+    return PathRow("1", target, more.pop("route", ""), series, window, None, 0, 0, **more)
+
+
+def view(*paths: PathRow, severity="ok") -> View:
+    fields = dict.fromkeys(View.__struct_fields__, ())
+    fields |= {"at_ns": 1_800_000_000 * 10**9, "window_ns": 60 * 10**9, "paths": paths, "graph": None, "facts": {}}
+    fields |= {"host": HostRow(), "rdma_absent": None, "dropped": 0, "plan": None}
+    return View(**fields | {"verdict": Verdict(severity, say(N_("No problem seen in {n} probes."), n=4))})
+
+
+def test_a_path_is_one_line_with_its_numbers() -> None:
+    window = Window(0, 1, answered=99, lost=1, in_flight=2, p50_us=152_345, p99_us=210_000)
+    verdict, line = lines(view(path("host.example", window, route="eth1")))
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d OK No problem seen in 4 probes\.$", verdict)
+    assert line.endswith(" host.example over eth1: sent 102, lost 1.0 %, rtt p50 152.3 ms p99 210.0 ms")
+
+
+def test_what_was_not_measured_is_not_zero() -> None:
+    (_, line) = lines(view(path("host.example", Window(0, 1, in_flight=1), problem=say("no route"))))
+    assert line.endswith(" host.example: sent 1, lost –, rtt p50 – p99 – (no route)")
+
+
+def test_a_name_cannot_steer_the_terminal() -> None:
+    (_, line) = lines(view(path("\x1b[31mred\n", Window(0, 1))))
+    assert "\x1b" not in line
+    assert "\n" not in line
+
+
+class FakeFeed:
+    """A feed whose view is given."""
+
+    live, host, following = True, "box", True
+
+    def __init__(self, shown: View) -> None:
+        self.shown = shown
+        self.closed = False
+        self.timeline = self
+
+    def view(self, _lens: Lens) -> View:
+        return self.shown
+
+    def poll(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(("severity", "code"), [("ok", 0), ("notice", 0), ("unknown", 0), ("warn", 3), ("bad", 3)])
+def test_it_prints_as_often_as_asked_and_ends_with_the_verdict(severity, code, capsys) -> None:
+    handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)
+    feed = FakeFeed(view(severity=severity))
+    try:
+        assert run(feed, every_s=0.001, count=3) == code
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGHUP), handlers, strict=True):
+            signal.signal(number, handler)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert feed.closed
+
+
+def test_an_empty_session_can_be_printed() -> None:
+    assert lines(Timeline(ListStore(), Settings()).view(Lens()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_prints_lines_where_there_is_no_terminal_and_ends_when_told(number: int, tmp_path) -> None:
+    words = [sys.executable, "-m", "tui", "127.0.0.1", "--every", "0.1"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "LONGPIPE"))}
+    process = subprocess.Popen(
+        words,
+        env=environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = next(line for line in process.stdout if "127.0.0.1" in line)
+    assert "rtt p50" in line
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == Exit.INTERRUPTED
+    assert not errors
