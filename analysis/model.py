@@ -45,7 +45,7 @@ class Model:
         self._health: dict[str, Health] = {}
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._dropped = 0
-        self._plan: tuple[int, Plan] | None = None
+        self._plan: tuple[tuple[int, int], Plan] | None = None
 
     def fold(self, sample: Sample) -> None:
         """Take the next sample."""
@@ -139,7 +139,7 @@ class Model:
                 yield outage_event(path.key, outage, at_ns)
 
     def _advice(self, at_ns: int) -> Plan:
-        slot = at_ns // ADVISE_EVERY_NS
+        slot = at_ns // ADVISE_EVERY_NS, self._box.facts_ns
         if self._plan is None or self._plan[0] != slot:
             self._plan = slot, advise(self._situation(at_ns))
         return self._plan[1]

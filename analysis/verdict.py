@@ -55,10 +55,11 @@ def near(paths: Iterable[PathRow]) -> Sentence:
     gateways = [row for row in paths if row.series.role == "gateway" and row.window.settled]
     if not gateways:
         return say(N_("There is no gateway to compare with."))
-    lost = sum(row.window.lost for row in gateways)
-    settled = sum(row.window.settled for row in gateways)
-    if lost == settled:
+    answering = [row for row in gateways if row.window.answered]
+    if not answering:
         return say(N_("The gateway does not answer probes, so this box's own link cannot be judged."))
+    lost = sum(row.window.lost for row in answering)
+    settled = sum(row.window.settled for row in answering)
     if lost:
         return say(
             N_("The gateway loses {loss} of {n} too: look at this box's own link first."),

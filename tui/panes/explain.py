@@ -48,9 +48,17 @@ def tcp_rows(predictions: tuple[Prediction, ...], width: int) -> Iterator[Row]:
     """Yield the rate one TCP flow can be expected to reach, by congestion control."""
     for prediction in predictions:
         rate = bits_per_s(prediction.rate_bps)
-        least = "≥ " if prediction.at_least and prediction.rate_bps else ""
-        text = _("one {control} flow: {rate}.", control=prediction.control.upper(), rate=f"{least}{rate}")
+        text = _("one {control} flow: {rate}.", control=prediction.control.upper(), rate=f"{_bound(prediction)}{rate}")
         yield from wrap_rows(f"{text} {tell(reason(prediction))}", width, "dim", indent=2)
+
+
+def _bound(prediction: Prediction) -> str:
+    """Return the sign for a rate that is only known from above (by the link) or from below (no loss seen)."""
+    if prediction.rate_bps is None:
+        return ""
+    if prediction.limit in {"link", "window"}:
+        return "≤ "
+    return "≥ " if prediction.at_least else ""
 
 
 def objective_rows(objectives: tuple[Judgement, ...], width: int, glyphs: Glyphs, now_ns: int) -> Iterator[Row]:

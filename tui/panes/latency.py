@@ -79,9 +79,8 @@ def path_cells(row: PathRow) -> TableRow:
     """Return one path's line of the table."""
     window = row.window
     if row.problem is not None and not window.answered:
-        return TableRow(
-            row.id, ((clean(row.target), "plain"), (clean(row.route), "dim"), (tell(row.problem), "warn"))
-        )
+        said: Run = (tell(row.problem), "warn")
+        return TableRow(row.id, ((clean(row.target), "plain"), (clean(row.route), "dim"), said), spread=True)
     return TableRow(
         row.id,
         (

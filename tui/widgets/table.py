@@ -33,6 +33,8 @@ class TableRow(msgspec.Struct, frozen=True):
 
     key: str
     cells: tuple[Run, ...]
+    spread: bool = False
+    """The last cell takes the room of all columns that have none."""
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ def body_row(
     glyphs: Glyphs = "unicode",
 ) -> Row:
     """Return one row of cells; under the cursor it is one run with one style."""
-    drawn = _row(columns, placed, row.cells, glyphs)
+    drawn = _spread_row(columns, placed, row, glyphs) if row.spread else _row(columns, placed, row.cells, glyphs)
     return (("".join(text for text, _ in drawn), "cursor"),) if cursor else drawn
 
 
@@ -93,6 +95,17 @@ def _row(columns: Sequence[Column], placed: Sequence[Placed], cells: tuple[Run, 
             runs.append((" " * GAP, gap))
         runs.append((fit(text, place_.width, right=column.align == "right", glyphs=glyphs), role))
     return join(runs)
+
+
+def _spread_row(columns: Sequence[Column], placed: Sequence[Placed], row: TableRow, glyphs: Glyphs) -> Row:
+    """Return a row whose last cell is a sentence over the columns from its own on."""
+    last = len(row.cells) - 1
+    own = [place_ for place_ in placed if place_.index < last]
+    rest = [place_.width for place_ in placed if place_.index >= last]
+    text, role = row.cells[last]
+    gap: Row = ((" " * GAP, "plain"),) if own else ()
+    sentence: Run = (fit(text, sum(rest) + GAP * (len(rest) - 1), glyphs=glyphs), role)
+    return join([*_row(columns, own, row.cells, glyphs), *gap, sentence])
 
 
 class Table(Lines, can_focus=True):
