@@ -28,6 +28,10 @@ class Path(msgspec.Struct, frozen=True):
     min_rtt_us: int | None = None
     settled: int = 0
     lost: int = 0
+    largest_bytes: int | None = None
+    """Largest packet that passed both ways unfragmented (two-way DF proof)."""
+    silent_above_bytes: int | None = None
+    """Packets above this size vanish without an ICMP error: a black hole."""
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -44,6 +48,7 @@ class Growth(msgspec.Struct, frozen=True):
     softnet_squeezed: tuple[int, ...] = ()
     softirq_ratio: tuple[float, ...] = ()
     busy_ratio: tuple[float, ...] = ()
+    interrupts: tuple[int, ...] = ()
     nic: dict[str, int] = {}
     rdma: dict[str, int] = {}
 
