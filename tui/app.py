@@ -30,8 +30,8 @@ class LongpipeApp(TerminalApp[int]):
 
     TITLE = "longpipe"
     CSS_PATH: ClassVar = [Path(styles.__file__).parent / sheet for sheet in styles.SHEETS]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]  # noqa: RUF012 - an instance variable of Textual
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - likewise
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, feed: Feed, settings: Settings, glyphs: Glyphs) -> None:

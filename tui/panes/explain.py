@@ -47,8 +47,8 @@ def score_rows(score: RouteScore, width: int) -> Iterator[Row]:
 def tcp_rows(predictions: tuple[Prediction, ...], width: int) -> Iterator[Row]:
     """Yield the rate one TCP flow can be expected to reach, by congestion control."""
     for prediction in predictions:
-        rate = bits_per_s(prediction.rate_bps)
-        text = _("one {control} flow: {rate}.", control=prediction.control.upper(), rate=f"{_bound(prediction)}{rate}")
+        rate = _bound(prediction) + bits_per_s(prediction.rate_bps)
+        text = _("one {control} flow: {rate}.", control=prediction.control.upper(), rate=rate)
         yield from wrap_rows(f"{text} {tell(reason(prediction))}", width, "dim", indent=2)
 
 
