@@ -1,0 +1,44 @@
+"""Everything that a person reads is in the catalogue, and the catalogue is complete."""
+
+import re
+
+import pytest
+
+from scripts.messages import PO, extracted, mo_text, po_text, read, updated
+
+PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)[srd]|%[srd]")
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return read()
+
+
+@pytest.fixture(scope="module")
+def marked() -> set[str]:
+    return {text for _file, text in extracted()}
+
+
+def test_every_marked_string_is_translated(catalogue, marked) -> None:
+    missing = sorted(text for text in marked if not (found := catalogue.get(text)) or not found.string or found.fuzzy)
+    assert not missing, "run make messages, then translate these"
+
+
+def test_nothing_in_the_catalogue_is_left_over(catalogue, marked) -> None:
+    assert {message.id for message in catalogue if message.id} <= marked
+    assert not catalogue.obsolete
+
+
+def test_translations_keep_the_placeholders(catalogue) -> None:
+    wrong = [m.id for m in catalogue if m.id and m.string and placeholders(m.id) != placeholders(m.string)]
+    assert not wrong
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text))
+
+
+def test_the_files_are_what_make_messages_writes(catalogue) -> None:
+    again = updated(catalogue)
+    assert po_text(again) == PO.read_bytes(), "run make messages"
+    assert mo_text(again) == PO.with_suffix(".mo").read_bytes(), "run make messages"
