@@ -50,10 +50,11 @@ class Decoder:
         self,
         *,
         foreign: bool,
+        counts: Counts | None = None,
         renamed_kinds: Mapping[str, str] = RENAMED_KINDS,
         renamed_fields: Mapping[str, Mapping[str, str]] = RENAMED_FIELDS,
     ) -> None:
-        self.counts = Counts()
+        self.counts = counts or Counts()
         self._foreign = foreign
         self._kinds = renamed_kinds
         self._fields = renamed_fields

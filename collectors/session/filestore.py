@@ -41,8 +41,11 @@ class FileStore:
             file.close()
 
     def add(self, file: SessionFile) -> None:
-        """Append the next part of the last file's session."""
+        """Append a later file of the same box."""
+        newest = self.files[-1].header.session if self.files else None
         self.files.append(file)
+        if newest != file.header.session:
+            self._identities = self._identify()
 
     def refresh(self) -> bool:
         """Look whether the last file has grown; return whether it had."""
@@ -50,13 +53,14 @@ class FileStore:
 
     def span(self) -> tuple[int, int] | None:
         """Return the first and last sample times in ns, or None while empty."""
-        return (self.files[0].start_ns, max(file.end_ns for file in self.files)) if self.files else None
+        spans = [(file.start_ns, file.end_ns) for file in self.files if file.end_ns]
+        return (spans[0][0], max(end for _, end in spans)) if spans else None
 
     def between(self, start_ns: int, end_ns: int) -> Iterator[Sample]:
         """Yield the samples with start < t <= end, in time order."""
         waiting: list[Sample] = []
         steps = [(file, number) for file in self.files for number in _frames(file, start_ns, end_ns)]
-        for (file, number), following in zip(steps, [*steps[1:], None], strict=True):
+        for (file, number), following in zip(steps, [*steps[1:], None], strict=False):
             for line, stamp in self._lines(file, number):
                 if stamp is not None and (stamp.kind in OUR_TIME or not start_ns < stamp.t <= end_ns):
                     continue

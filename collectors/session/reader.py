@@ -51,6 +51,8 @@ class SessionFile:
 
     def __init__(self, path: Path, tool: str = "") -> None:
         self.path = path
+        self.counts = Counts()
+        """What could not be read so far; complete after `scan` or a full `samples`."""
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             self._open(tool)
@@ -64,13 +66,13 @@ class SessionFile:
         self.size = os.fstat(self._fd).st_size
         self.plain = os.pread(self._fd, 4, 0) != MAGIC
         self.header = parse_header(self._first_line())
-        self._decoder = Decoder(foreign=self.header.tool != tool)
+        self._decoder = Decoder(foreign=self.header.tool != tool, counts=self.counts)
         index = read_index(self.path, self.header, self.size)
         self.outline = index.outline if index else None
         """What the index tells, None until `scan` where there is no index."""
         self._places = list(index.places) if index else list(self._walk(0))
         self.end_ns = index.end_ns if index else self._last_time()
-        """Time of the last sample."""
+        """Time of the last sample; 0 while there is none."""
 
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""
@@ -82,11 +84,6 @@ class SessionFile:
     def start_ns(self) -> int:
         """Time of the first sample."""
         return self._places[0].t
-
-    @property
-    def counts(self) -> Counts:
-        """What could not be read so far; complete after `scan` or a full `samples`."""
-        return self._decoder.counts
 
     def refresh(self) -> bool:
         """Look whether the file has grown; return whether it had."""
@@ -107,7 +104,7 @@ class SessionFile:
         for last, ended in self._split(self._places[-1].frame):  # noqa: B007 - the last one counts
             pass
         stamp = stamp_of(last)
-        if stamp is not None and stamp.kind == b"end":
+        if stamp is not None and stamp.kind == b"end" and self._places[-1].frame.whole:
             return Ending.CLOSED
         if being_written(self._fd):
             return Ending.GROWING
@@ -164,7 +161,7 @@ class SessionFile:
         return self.outline
 
     def _counted(self, between: Callable[[], None] = lambda: None) -> Iterator[tuple[Sample, bytes]]:
-        self._decoder.counts = Counts()
+        self.counts = self._decoder.counts = Counts()
         for number in range(len(self._places)):
             frame = self._places[number].frame
             for position, (line, ended) in enumerate(self._split(frame, counted=True)):

@@ -1,0 +1,95 @@
+"""Several session files as sources: those of one box are one timeline, several boxes are several timelines."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from collectors.session.filestore import FileStore
+from collectors.session.header import SUFFIX, Unreadable
+from collectors.session.reader import SessionFile
+from collectors.session.retention import recordings
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One timeline to look at."""
+
+    name: str
+    """The box, with the start of the session where one box has several at the same time. Text from a file."""
+    store: FileStore
+
+
+def open_sources(paths: Iterable[Path], tool: str = "") -> list[Source]:
+    """Open files and the sessions in directories; return the timelines they make, by box and time.
+
+    Sessions of one box that overlap, as when two dashboards ran at once, are separate timelines: joined, every
+    probe of the box would look doubled. A part that was given twice is taken once. Raises `Unreadable` and OSError.
+    """
+    files: dict[tuple[str, int, bool, int], SessionFile] = {}
+    try:
+        for path in _expanded(paths):
+            file = SessionFile(path, tool)
+            header = file.header
+            key = header.session, header.part, header.excerpt, file.start_ns
+            if key in files:
+                file.close()
+            else:
+                files[key] = file
+    except (OSError, Unreadable):
+        for file in files.values():
+            file.close()
+        raise
+    return _named(_timelines(sorted(files.values(), key=lambda file: (file.start_ns, file.header.part))))
+
+
+def earlier_files(directory: Path, host: str, before_ns: int, tool: str = "") -> list[SessionFile]:
+    """Open the recordings of this box that ended before a time and do not overlap; return them oldest first.
+
+    Of two that overlap the later one is taken; one that cannot be read is left out. Raises OSError.
+    """
+    chosen: list[SessionFile] = []
+    for path in reversed(recordings(directory)):
+        try:
+            file = SessionFile(path, tool)
+        except (FileNotFoundError, Unreadable):
+            continue
+        if file.header.host == host and 0 < file.end_ns <= before_ns:
+            chosen.append(file)
+            before_ns = min(before_ns, file.start_ns)
+        else:
+            file.close()
+    return chosen[::-1]
+
+
+def _expanded(paths: Iterable[Path]) -> list[Path]:
+    return [path for given in paths for path in (sorted(given.glob(f"*{SUFFIX}")) if given.is_dir() else [given])]
+
+
+def _timelines(files: Sequence[SessionFile]) -> list[list[SessionFile]]:
+    """Put files in time order onto timelines of one box each, none of which doubles back."""
+    timelines: list[list[SessionFile]] = []
+    for file in files:
+        fitting = (line for line in timelines if _follows(line[-1], file))
+        line = next(fitting, None)
+        if line is None:
+            timelines.append([file])
+        else:
+            line.append(file)
+    return timelines
+
+
+def _follows(earlier: SessionFile, later: SessionFile) -> bool:
+    if earlier.header.host != later.header.host or earlier.header.redacted != later.header.redacted:
+        return False
+    return earlier.header.session == later.header.session or earlier.end_ns <= later.start_ns
+
+
+def _named(timelines: Sequence[list[SessionFile]]) -> list[Source]:
+    hosts = [files[0].header.host for files in timelines]
+    return [
+        Source(
+            host if hosts.count(host) == 1 else f"{host} {files[0].header.started}",
+            FileStore(files),
+        )
+        for host, files in zip(hosts, timelines, strict=True)
+    ]
