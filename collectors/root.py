@@ -28,8 +28,11 @@ class Root:
         return sorted(entry.name for entry in Path(self._inside(path)).iterdir())
 
     def exists(self, path: str) -> bool:
-        """Say whether there is anything at `path`."""
-        return Path(self._inside(path)).exists()
+        """Say whether there is anything at `path` that we may see."""
+        try:
+            return Path(self._inside(path)).exists()
+        except PermissionError:
+            return False
 
     def link_name(self, path: str) -> str:
         """Return the last part of a symbolic link's target: sysfs names drivers and parents that way."""

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,14 +17,21 @@ CLONE_NEWNET = 0x40000000
 
 
 class Namespace:
-    """A namespace with `lo` up; `ip` runs in it."""
+    """A namespace with `lo` up, and iproute2's tools in it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def ip(self, *commands: str) -> None:
         """Run `ip` commands, one a line, in one process."""
-        argv = ["ip", "-n", self.name, "-batch", "-"]
+        self._batch("ip", commands)
+
+    def tc(self, *commands: str) -> None:
+        """Run `tc` commands likewise."""
+        self._batch("tc", commands)
+
+    def _batch(self, tool: str, commands: Sequence[str]) -> None:
+        argv = [tool, "-n", self.name, "-batch", "-"]
         done = subprocess.run(argv, input="\n".join(commands), text=True, capture_output=True, check=False)
         assert not done.returncode, done.stderr
 

@@ -7,6 +7,7 @@ import pytest
 
 from analysis.samples import Route, Routes
 from analysis.settings import RouteSettings
+from collectors.changes import Changes
 from collectors.clock import Clock
 from collectors.netlink import dump
 from collectors.routebook import RouteBook
@@ -38,8 +39,10 @@ def box() -> Iterator[Namespace]:
 
 async def carrier() -> None:
     """Wait until the kernel has seen that every link has carrier: it looks a little later."""
-    while not all(link.running for link in (await read_links()).values()):
-        await asyncio.sleep(0.001)
+    with Changes() as changes:
+        while not all(link.running for link in (await read_links()).values()):
+            await changes.wait(1)
+            changes.drain()
 
 
 def routes_now(box: Namespace, *settings: RouteSettings) -> tuple[Route, ...]:
