@@ -87,15 +87,61 @@ PLAIN = {
     "qdisc.eth0.leaves": "fq_codel",
 }
 
+RDMA = {
+    "rdma.devices": "mlx5_0",
+    "rdma.mlx5_0.netdev": "eth0",
+    "rdma.mlx5_0.driver": "mlx5_core",
+    "rdma.mlx5_0.link_layer": "Ethernet",
+    "rdma.mlx5_0.gids": "0,IB/RoCEv1,fe80::1 3,RoCEv2,::ffff:10.0.0.1",
+    "rdma.mlx5_0.cm_mode": "RoCEv2",
+    "rdma.mlx5_0.cm_tos": "106",
+    "rdma.mlx5_0.traffic_class": "106",
+    "rdma.mlx5_0.max_read_request": "4096",
+    "rdma.mlx5_0.dcqcn": "rpg_time_reset=300 rpg_ai_rate=5",
+    "link.eth0.dcb_trust": "dscp",
+    "link.eth0.pfc_priorities": "3",
+    "link.eth0.pause_rx": "off",
+    "link.eth0.pause_tx": "off",
+    "link.eth0.ecn_np": "on",
+    "link.eth0.ecn_rp": "on",
+    "gpu.count": "8",
+    "gpu.open_driver": "no",
+    "module.nvidia_peermem": "loaded",
+    "pci.acs_bridges": "0",
+    "nccl.processes": "8",
+    "nccl.version": "2.21.5",
+    "roce.qp_imbalance": "1.1",
+}
+"""A sound GPU host with one ConnectX, NCCL running."""
+
+OTHERS = {
+    "route.default_interfaces": "eth0",
+    "link.eth0.subnets": "192.0.2.0/24",
+    "sysctl.net.ipv4.conf.all.arp_ignore": "0",
+    "sysctl.net.ipv4.conf.all.arp_announce": "0",
+    "sysctl.net.ipv4.conf.all.rp_filter": "1",
+    "tcp.time_wait_to_one": "12",
+    "ports.listening": "22 443",
+}
+"""What rules ask for beyond the plain facts."""
+
 QUIET = Growth(
     seconds=60.0,
-    tcp={"TcpExtListenOverflows": 0, "TcpExtListenDrops": 0, "TcpExtTCPMemoryPressures": 0, "TcpExtTCPMTUPFail": 0},
+    tcp={
+        "TcpExtListenOverflows": 0,
+        "TcpExtListenDrops": 0,
+        "TcpExtTCPMemoryPressures": 0,
+        "UdpRcvbufErrors": 0,
+        "UdpSndbufErrors": 0,
+    },
     softnet_processed=(100_000,) * 4,
     softnet_dropped=(0,) * 4,
     softnet_squeezed=(0,) * 4,
     softirq_ratio=(0.02,) * 4,
     busy_ratio=(0.1,) * 4,
-    nic={"eth0.rx_dropped": 0},
+    interrupts=(60_000,) * 4,
+    nic={"eth0.rx_out_of_buffer": 0},
+    rdma={"mlx5_0.packet_seq_err": 0, "rxe0.sent_pkts": 0},
 )
 FLOW = TcpFlow(
     local="192.0.2.1",
@@ -123,7 +169,7 @@ PATH = Path("far.example", "198.51.100.7", "wan", "eth0", rtt_us=152_000, min_rt
 
 def facts(changed: dict[str, str | None]) -> dict[str, Fact]:
     """Return the plain facts with some changed; None takes one away, as a collector says it."""
-    values = {**PLAIN, **changed}
+    values = {**PLAIN, **OTHERS, **changed}
     return {
         key: Fact(value, source=f"source of {key}") if value is not None else Fact(problem=say("unreadable"))
         for key, value in values.items()

@@ -9,15 +9,23 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from analysis.advice.engine import advise
+from analysis.advice.errata import ERRATA
 from analysis.advice.plan import Plan, Recommendation, rendered
 from analysis.advice.registry import RULES
 from analysis.advice.situation import Growth, Path, Situation
 from analysis.samples import Fact
 from analysis.text import say
-from tests.analysis.advice.situations import FLOW, PATH, PLAIN, QUIET, box
+from tests.analysis.advice.situations import FLOW, OTHERS, PATH, PLAIN, QUIET, RDMA, box
 
-LOWERED_ON_PURPOSE = {"net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_notsent_lowat"}
-"""A switch and a bound on unsent data: for these smaller is the point. Everything else only ever grows."""
+LOWERED_ON_PURPOSE = {
+    "net.ipv4.tcp_slow_start_after_idle",
+    "net.ipv4.tcp_notsent_lowat",
+    "net.ipv4.ip_local_port_range",
+}
+"""A switch, a bound on unsent data and the start of a range: smaller is the point. All else only ever grows."""
+NOT_A_NUMBER = {"rps", "irq"}
+"""Masks and lists of CPUs."""
+EVERYTHING = {**PLAIN, **OTHERS, **RDMA}
 GROWTH_RULES = {"T4", "T10", "T11", "T12", "T13", "T14", "T22"}
 """They go up by steps while a counter still grows."""
 
@@ -49,7 +57,9 @@ growths = st.builds(
     softnet_squeezed=st.lists(small, max_size=4).map(tuple),
     softirq_ratio=st.lists(ratios, max_size=4).map(tuple),
     busy_ratio=st.lists(ratios, max_size=4).map(tuple),
+    interrupts=st.lists(counts, max_size=4).map(tuple),
     nic=st.dictionaries(st.sampled_from(["eth0.rx_dropped", "eth0.rx_out_of_buffer"]), small),
+    rdma=st.dictionaries(st.sampled_from([*QUIET.rdma]), small),
 )
 
 
@@ -58,22 +68,31 @@ def paths(draw: st.DrawFn) -> Path:
     settled = draw(st.integers(0, 5000))
     rtt = draw(st.none() | st.integers(1, 900_000))
     lowest = draw(st.none() | st.integers(1, 900_000))
-    return replace(PATH, rtt_us=rtt, min_rtt_us=lowest, settled=settled, lost=draw(st.integers(0, settled)))
+    sizes = st.none() | st.sampled_from([1400, 1500, 4200, 9000])
+    return replace(
+        PATH,
+        rtt_us=rtt,
+        min_rtt_us=lowest,
+        settled=settled,
+        lost=draw(st.integers(0, settled)),
+        largest_bytes=draw(sizes),
+        silent_above_bytes=draw(sizes),
+    )
 
 
 @st.composite
 def fact_values(draw: st.DrawFn) -> dict[str, Fact]:
     """The plain box with a handful of facts missing, unreadable, scaled or replaced by nonsense."""
-    values: dict[str, Fact] = {key: Fact(value, source="s") for key, value in PLAIN.items()}
-    for key in draw(st.lists(st.sampled_from(sorted(PLAIN)), max_size=12)):
+    values: dict[str, Fact] = {key: Fact(value, source="s") for key, value in EVERYTHING.items()}
+    for key in draw(st.lists(st.sampled_from(sorted(EVERYTHING)), max_size=12)):
         values[key] = draw(
             st.sampled_from(
                 [
                     Fact(problem=say("unreadable")),
                     Fact("nonsense"),
                     Fact(""),
-                    _scaled(PLAIN[key], 0.1),
-                    _scaled(PLAIN[key], 9),
+                    _scaled(EVERYTHING[key], 0.1),
+                    _scaled(EVERYTHING[key], 9),
                 ]
             )
         )
@@ -81,13 +100,20 @@ def fact_values(draw: st.DrawFn) -> dict[str, Fact]:
         "sysctl.net.ipv4.tcp_congestion_control": ["cubic", "bbr"],
         "container": ["none", "docker"],
         "qdisc.eth0.root": ["mq", "fq", "htb", "pfifo_fast", "noqueue"],
-        "rdma.devices": ["", "mlx5_0", "rxe0"],
+        "rdma.devices": ["", "mlx5_0", "rxe0", "mlx5_0 mlx5_1"],
+        "sysctl.net.ipv4.tcp_mtu_probing": ["0", "1", "2"],
+        "sysctl.net.ipv4.tcp_timestamps": ["0", "1"],
+        "link.eth0.rx_queues": ["1", "4", "64"],
+        "link.eth0.adaptive_rx": ["on", "off"],
+        "link.eth0.gro": ["on", "off"],
+        "management.interfaces": ["eth0", "", "bond0 eth1"],
+        "rdma.mlx5_0.traffic_class": ["0", "96", "106"],
+        "link.eth0.pfc_priorities": ["", "3", "0 1 2 3 4 5 6 7"],
     }
     for key, options in chosen.items():
         values[key] = Fact(draw(st.sampled_from(options)), source="s")
-    for key in draw(st.lists(st.sampled_from(sorted(PLAIN)), max_size=3)):
-        del_key = values.pop(key, None)
-        assert del_key is None or isinstance(del_key, Fact)
+    for key in draw(st.lists(st.sampled_from(sorted(EVERYTHING)), max_size=3)):
+        values.pop(key, None)
     return values
 
 
@@ -130,7 +156,7 @@ def _is_sound(advice: Recommendation, situation: Situation) -> None:
         assert change.undo
         if change.knob == "sysctl":
             assert change.current == " ".join((situation.find(f"sysctl.{change.key}") or "").split())
-        if change.key not in LOWERED_ON_PURPOSE:
+        if change.key not in LOWERED_ON_PURPOSE and change.knob not in NOT_A_NUMBER:
             assert not _lowers(change.current, change.proposed)
     if advice.risk in {"R3", "R4"} or (situation.container and advice.scope in {"host", "read-only", "device"}):
         assert advice.changes == ()
@@ -153,10 +179,10 @@ def test_what_was_applied_is_not_proposed_again(situation: Situation) -> None:
     assert not stated & {key.removeprefix("sysctl.") for key in written}
 
 
-@pytest.mark.parametrize("key", sorted(PLAIN))
+@pytest.mark.parametrize("key", sorted(EVERYTHING))
 def test_no_rule_stumbles_over_one_missing_fact(key: str) -> None:
-    for goal in ("none", "long-path"):
-        gone = advise(box({key: None}, goal=goal))
+    for goal in ("none", "long-path", "lossless-fabric"):
+        gone = advise(box({**RDMA, key: None}, goal=goal))
         assert all(e.fact != key for a in gone.recommendations for e in a.evidence)
 
 
@@ -191,6 +217,19 @@ def test_the_worst_comes_first() -> None:
     ranks = [order.index(a.severity) for a in plan.recommendations]
     assert len(ranks) > 1
     assert ranks == sorted(ranks)
+
+
+def test_all_fifty_rules_are_there() -> None:
+    assert {rule.id for rule in RULES} == {f"T{n}" for n in range(1, 31)} | {f"D{n}" for n in range(1, 21)}
+
+
+def test_a_sound_box_gets_no_advice() -> None:
+    assert advise(box(RDMA, goal="none")).recommendations == ()
+
+
+def test_errata_name_rules_that_exist() -> None:
+    assert [erratum.id for erratum in ERRATA] == [f"S{n}" for n in range(1, 26)]
+    assert {name for erratum in ERRATA for name in erratum.rules} <= {rule.id for rule in RULES}
 
 
 def test_ids_are_unique_and_plans_compare_by_value() -> None:
