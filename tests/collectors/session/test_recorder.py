@@ -158,9 +158,11 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_two_recorders_at_once_do_not_meet(tmp_path: Path) -> None:
+    old = tmp_path / "longpipe-old.lps"
+    old.write_bytes(b"x" * 100_000)
     clock = Clock()
     recorders = [
-        Recorder(tmp_path, new_header(clock, TOOL, {}, ()), clock, Limits(keep_bytes=8000, file_bytes=2000))
+        Recorder(tmp_path, new_header(clock, TOOL, {}, ()), clock, Limits(keep_bytes=90_000, file_bytes=2000))
         for _ in range(2)
     ]
     for recorder in recorders:
@@ -175,6 +177,7 @@ def test_two_recorders_at_once_do_not_meet(tmp_path: Path) -> None:
         assert recorder.state().problem is None
     lasting = [SessionFile(recorder.state().parts[-1], TOOL) for recorder in recorders]
     assert all(Mark(T0 + 100, "last") in list(file.samples()) for file in lasting)
+    assert not old.exists()
 
 
 def test_the_oldest_recordings_go_first_and_only_the_recorders_own(tmp_path: Path) -> None:
@@ -185,7 +188,7 @@ def test_the_oldest_recordings_go_first_and_only_the_recorders_own(tmp_path: Pat
         for file in (path, path.with_name(path.name + ".idx")):
             os.utime(file, ns=(T0 + n * SECOND, T0 + n * SECOND))
     size = sum(path.stat().st_size for path in tmp_path.glob("longpipe-0*"))
-    prune(tmp_path, Limits(keep_ns=None, keep_bytes=3 * size, file_bytes=0), T0)
+    prune(tmp_path, Limits(keep_ns=None, keep_bytes=3 * size + size // 2, file_bytes=0), T0)
     assert [path.name for path in recordings(tmp_path)] == [f"longpipe-{n}.lps" for n in (2, 3, 4)]
     prune(tmp_path, Limits(keep_ns=10 * SECOND, keep_bytes=None), T0 + 13 * SECOND)
     assert [path.name for path in recordings(tmp_path)] == [f"longpipe-{n}.lps" for n in (3, 4)]
