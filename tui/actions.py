@@ -18,7 +18,7 @@ class Action(NamedTuple):
 
 
 DASHBOARD: Final = (
-    Action("quit", "q", N_("quit"), N_("Leave. Recording is closed cleanly."), footer=True),
+    Action("app.quit", "q", N_("quit"), N_("Leave. Recording is closed cleanly."), footer=True),
     Action("help", "question_mark,h,f1", N_("help"), N_("This list of keys, and what the words mean."), footer=True),
     Action("pane('latency')", "1", N_("latency"), N_("Go to Latency and loss.")),
     Action("pane('routes')", "2", N_("routes"), N_("Go to Routes.")),
@@ -31,15 +31,22 @@ DASHBOARD: Final = (
     Action("pause", "space,p", N_("pause"), N_("Hold the view. Observing and recording go on."), footer=True),
     Action("shorter", "less_than_sign", N_("shorter"), N_("Graphs show a shorter time.")),
     Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
-    Action("mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
+    Action("app.mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
     Action("events", "v", N_("events"), N_("List of outages, route changes and marks.")),
-    Action("redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),
+    Action("app.redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),
 )
 
 
 def bindings(actions: tuple[Action, ...]) -> list[Binding]:
     """Return Textual bindings; ids let a keymap move the keys."""
     return [
-        Binding(action.keys, action.name, action.label, show=action.footer, tooltip=action.help, id=action.name)
+        Binding(
+            action.keys,
+            action.name,
+            action.label,
+            show=action.footer,
+            tooltip=action.help,
+            id=action.name.removeprefix("app."),
+        )
         for action in actions
     ]

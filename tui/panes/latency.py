@@ -1,5 +1,7 @@
 """Latency and loss: every path with its numbers, and the graph of the one under the cursor."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -17,7 +19,6 @@ from tui.widgets.table import Column, Table, TableRow
 
 COLUMNS: Final = (
     Column(N_("target"), 10, flex=3),
-    Column(N_("route"), 5, flex=1, priority=4),
     Column(N_("last"), 6, align="right", priority=2),
     Column(N_("p50"), 6, align="right"),
     Column(N_("p99"), 6, align="right", priority=1),
@@ -52,7 +53,7 @@ class LatencyPane(Pane):
     def show(self, view: View) -> None:
         """Draw the paths and the selected one's graph."""
         table = self.query_one("#paths", Table)
-        table.show_rows([path_cells(row) for row in view.paths])
+        table.show_rows([path_cells(row, label) for row, label in zip(view.paths, labels(view.paths), strict=True)])
         room = max(3, self.content_size.height // 2)
         table.styles.height = min(len(view.paths) + 1, room) if view.paths else 2
         graph = view.graph
@@ -75,17 +76,31 @@ class LatencyPane(Pane):
         self.post_message(self.PathHighlighted(event.key))
 
 
-def path_cells(row: PathRow) -> TableRow:
+def labels(paths: Sequence[PathRow]) -> Iterator[str]:
+    """Yield a name for each path: the target, and what tells it from the same target's other paths."""
+    same = Counter(row.target for row in paths)
+    for row in paths:
+        others = [other for other in paths if other.target == row.target] if same[row.target] > 1 else []
+        parts = [row.target]
+        if len({other.route for other in others}) > 1:
+            parts.append(row.route or "–")
+        if len({":" in other.series.address for other in others}) > 1:
+            parts.append("v6" if ":" in row.series.address else "v4")
+        if len({other.series.protocol for other in others}) > 1:
+            parts.append(row.series.protocol)
+        yield clean(" ".join(parts))
+
+
+def path_cells(row: PathRow, label: str) -> TableRow:
     """Return one path's line of the table."""
     window = row.window
     if row.problem is not None and not window.answered:
         said: Run = (tell(row.problem), "warn")
-        return TableRow(row.id, ((clean(row.target), "plain"), (clean(row.route), "dim"), said), spread=True)
+        return TableRow(row.id, ((label, "plain"), said), spread=True)
     return TableRow(
         row.id,
         (
-            (clean(row.target), "plain"),
-            (clean(row.route), "dim"),
+            (label, "plain"),
             (milliseconds(row.last_rtt_us), "plain"),
             (milliseconds(window.p50_us), "plain"),
             (milliseconds(window.p99_us), "plain"),

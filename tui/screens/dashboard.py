@@ -19,7 +19,7 @@ from tui.panes.head import header_row, tab_row, verdict_rows
 from tui.panes.latency import LatencyPane
 from tui.panes.roce import RocePane
 from tui.panes.routes import RoutesPane
-from tui.screens.detail import DetailScreen
+from tui.screens.detail import DetailScreen, MakeDetail
 from tui.screens.help import help_detail
 from tui.widgets.keybar import KeyBar
 from tui.widgets.lines import Lines
@@ -103,19 +103,23 @@ class DashboardScreen(Screen[None]):
     def _open_row(self, event: Table.RowSelected) -> None:
         detail = DETAILS.get(event.table.id or "")
         if detail is not None:
-            self.app.push_screen(DetailScreen(lambda view, width: detail(view, event.key, self.glyphs, width)))
+            self._open(lambda view, width: detail(view, event.key, self.glyphs, width))
+
+    def _open(self, make: MakeDetail) -> None:
+        if self.view is not None:
+            self.app.push_screen(DetailScreen(make, self.view))
 
     def action_verdict(self) -> None:
         """Show what the verdict rests on."""
-        self.app.push_screen(DetailScreen(lambda view, width: verdict_detail(view, self.glyphs, width)))
+        self._open(lambda view, width: verdict_detail(view, self.glyphs, width))
 
     def action_events(self) -> None:
         """List outages, route changes and marks."""
-        self.app.push_screen(DetailScreen(lambda view, width: events_detail(view, self.glyphs, width)))
+        self._open(lambda view, width: events_detail(view, self.glyphs, width))
 
     def action_help(self) -> None:
         """Show the keys as they are bound now."""
-        self.app.push_screen(DetailScreen(lambda _view, width: help_detail(self, width)))
+        self._open(lambda _view, width: help_detail(self, width))
 
     def action_pane(self, name: str) -> None:
         """Go to a pane."""

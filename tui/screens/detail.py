@@ -39,10 +39,10 @@ class DetailScreen(ModalScreen[None]):
         Binding("end", "scroll('end')", N_("bottom"), show=False),
     ]
 
-    def __init__(self, make: MakeDetail) -> None:
+    def __init__(self, make: MakeDetail, view: View) -> None:
         super().__init__()
         self._make = make
-        self._view: View | None = None
+        self._view = view
 
     def compose(self) -> ComposeResult:
         """Make the page."""
@@ -60,9 +60,8 @@ class DetailScreen(ModalScreen[None]):
         lines.show(detail.rows)
 
     def on_resize(self) -> None:
-        """Wrap for the new width."""
-        if self._view is not None:
-            self.show(self._view)
+        """Write for the new size, the first one too."""
+        self.call_after_refresh(lambda: self.show(self._view))
 
     def action_scroll(self, where: str) -> None:
         """Scroll the page."""

@@ -1,0 +1,234 @@
+"""The dashboard as a person sees it and works it, over a canned box."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from textual.pilot import Pilot
+
+from analysis.samples import Fact, Facts, Name, Outcome, ProbeNote, Probes, Rdma, RdmaPort, Routes, Sample, Series
+from analysis.settings import Settings
+from analysis.text import Sentence
+from tests.samples import at, definitions, second, session
+from tests.tui.feeds import CannedFeed
+from tests.tui.screen_text import rows, text
+from tui.app import LongpipeApp
+from tui.text import use_language
+from tui.widgets.runs import Glyphs
+
+SIZES = [(120, 36), (80, 24), (60, 16)]
+
+
+def app_over(samples: list[Sample], glyphs: Glyphs = "unicode") -> LongpipeApp:
+    return LongpipeApp(CannedFeed(samples), Settings(), glyphs)
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until what was asked for has been drawn."""
+    app = pilot.app
+    assert isinstance(app, LongpipeApp)
+    await pilot.pause()
+    app.tick()
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_lossy_box_at_every_size(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
+    async with app_over(session(300, lossy=20)).run_test(size=size) as pilot:
+        await settle(pilot)
+        assert text(pilot.app) == snapshot
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_lossy_box_in_chinese(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
+    use_language("zh_CN")
+    try:
+        async with app_over(session(300, lossy=20)).run_test(size=size) as pilot:
+            await settle(pilot)
+            assert text(pilot.app) == snapshot
+    finally:
+        use_language("en")
+
+
+async def test_a_terminal_without_utf8_gets_ascii_only() -> None:
+    async with app_over(session(60, lossy=5), "ascii").run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        drawn = "".join(row for row in rows(pilot.app)[3:] if not row.startswith(("╭", "╰")))
+        assert set(drawn) - set("│≥≤–") <= set(map(chr, range(32, 127)))
+
+
+async def test_a_healthy_box_says_that_no_problem_is_seen_and_in_how_many_probes() -> None:
+    async with app_over(session(120)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "OK  No problem seen in 360 probes." in rows(pilot.app)[1]
+
+
+async def test_loss_beyond_the_objective_is_the_verdict_and_says_that_the_gateway_is_clean() -> None:
+    async with app_over(session(300, lossy=10)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        verdict = " ".join(" ".join(rows(pilot.app)[1:3]).split())
+        assert "Loss 10% over eth0" in verdict
+        assert "The gateway answered all 300: this box's own link is clean." in verdict
+
+
+async def test_a_box_with_nothing_to_probe_says_so() -> None:
+    async with app_over([Routes(at(0), ())]).run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "no default route" in text(pilot.app)
+
+
+async def test_dead_dns_is_told_once_and_not_as_loss() -> None:
+    names = [Name(at(1), name, (), Sentence(f"{name} does not resolve.")) for name in ("vast.ai", "api.vast.ai")]
+    samples = [*definitions()[:3], second(1, 300, series=(1,)), *names]
+    async with app_over(samples).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "2 names do not resolve" in rows(pilot.app)[1]
+        await pilot.press("e")
+        await settle(pilot)
+        assert "vast.ai does not resolve." in text(pilot.app)
+
+
+async def test_an_interface_pulled_while_probing_is_said_in_its_row() -> None:
+    note = ProbeNote(0, "ENETUNREACH")
+    failed = Probes(at(1), (2,), (0,), (Outcome.FAILED,), (None,), (note,))
+    async with app_over([*definitions(), failed]).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "Probes cannot be sent: ENETUNREACH." in text(pilot.app)
+
+
+async def test_names_from_the_network_are_text_never_markup() -> None:
+    hostile = "[red]x[/red]\x1b[31m\u202e"
+    samples = [Series(at(0), 1, hostile, "192.0.2.1"), second(1, 300, series=(1,))]
+    async with app_over(samples).run_test(size=(200, 36)) as pilot:
+        await settle(pilot)
+        shown = text(pilot.app)
+        assert "[red]x[/red]" in shown
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "title"), [("1", "1 Latency"), ("2", "2 Routes"), ("3", "3 RoCE"), ("4", "4 Advice")]
+)
+async def test_on_a_tiny_screen_numbers_choose_the_pane(key: str, title: str) -> None:
+    async with app_over(session(30)).run_test(size=(60, 16)) as pilot:
+        await settle(pilot)
+        await pilot.press(key)
+        await settle(pilot)
+        frames = [row for row in rows(pilot.app) if row.startswith("╭")]
+        assert len(frames) == 1
+        assert title in frames[0]
+
+
+async def test_zoom_shows_one_pane_and_gives_the_room_back() -> None:
+    async with app_over(session(30)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("2", "z")
+        await settle(pilot)
+        assert next(row for row in rows(pilot.app) if row.startswith("╭")).startswith("╭─ 2 Routes")
+        await pilot.press("z")
+        await settle(pilot)
+        assert sum(row.count("╭") for row in rows(pilot.app)) == 4
+
+
+async def test_pause_holds_the_view_and_says_so_while_samples_keep_coming() -> None:
+    samples = session(60)
+    app = app_over(samples[:200])
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("space")
+        await settle(pilot)
+        held = rows(app)
+        assert "PAUSED" in held[0]
+        assert isinstance(app.feed, CannedFeed)
+        app.feed.waiting = samples[200:]
+        await settle(pilot)
+        assert rows(app) == held
+        await pilot.press("space")
+        await settle(pilot)
+        assert "LIVE" in rows(app)[0]
+        assert rows(app)[0] != held[0]
+
+
+async def test_enter_on_a_path_opens_everything_about_it_and_escape_closes_it() -> None:
+    async with app_over(session(60, lossy=10)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("down", "enter")
+        await settle(pilot)
+        shown = text(pilot.app)
+        assert "192.0.2.1" in shown
+        assert "95 % between" in shown
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "95 % between" not in text(pilot.app)
+
+
+async def test_enter_on_a_route_explains_its_score_and_objectives() -> None:
+    async with app_over(session(300, lossy=10)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("2", "enter")
+        await settle(pilot)
+        shown = text(pilot.app)
+        assert "bandwidth –" in shown
+        assert "one CUBIC flow" in shown
+        assert "missed for" in shown
+
+
+async def test_advice_shows_evidence_formula_and_the_way_back() -> None:
+    sysctl = {
+        "sysctl.net.ipv4.tcp_congestion_control": "cubic",
+        "sysctl.net.ipv4.tcp_available_congestion_control": "reno cubic bbr",
+        "sysctl.net.ipv4.tcp_allowed_congestion_control": "reno cubic bbr",
+        "module.tcp_bbr": "loaded",
+        "kernel.release": "6.1.0",
+        "container": "none",
+        "netns.initial": "yes",
+    }
+    facts = Facts(at(0), {key: Fact(value, "/proc") for key, value in sysctl.items()})
+    async with app_over([facts, *session(300, rtt_us=150_000, lossy=20)]).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("4", "enter")
+        await settle(pilot)
+        shown = text(pilot.app)
+        assert "tcp_congestion_control" in shown
+        assert "+ bbr" in shown
+        assert "to undo" in shown
+
+
+async def test_rdma_counters_are_rates_with_plain_names() -> None:
+    def ports(n: int) -> Rdma:
+        return Rdma(at(n), (RdmaPort("rxe0", 1, "Ethernet", "ACTIVE", counters={"rcvd_seq_err": 10 * n}),))
+
+    async with app_over([ports(1), ports(2)]).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "10.0/s" in text(pilot.app)
+        assert "NAKs received" in text(pilot.app)
+
+
+async def test_a_mark_is_emitted_and_listed_among_the_events() -> None:
+    app = app_over(session(10))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        await settle(pilot)
+        await pilot.press("v")
+        await settle(pilot)
+        assert "Mark." in text(app)
+
+
+async def test_help_lists_the_keys_as_they_are_bound() -> None:
+    async with app_over(session(5)).run_test(size=(120, 48)) as pilot:
+        await settle(pilot)
+        await pilot.press("question_mark")
+        await settle(pilot)
+        shown = text(pilot.app)
+        for explanation in ("Let this pane fill the screen", "Hold the view", "Mark this moment"):
+            assert explanation in shown
+
+
+async def test_quitting_stops_observing() -> None:
+    app = app_over(session(5))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("q")
+    assert isinstance(app.feed, CannedFeed)
+    assert app.feed.closed
+    assert app.return_value == 0
