@@ -1,23 +1,15 @@
-"""Runs a collector inside a network namespace of its own: a socket belongs to the namespace of its thread."""
+"""Runs a collector inside a network namespace: a socket belongs to the namespace of the thread that opens it."""
 
 import asyncio
-import ctypes
-import os
-import secrets
-import shutil
 import subprocess
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
 
-import pytest
-
-CLONE_NEWNET = 0x40000000
+from tests.lab.bed import inside
 
 
 class Namespace:
-    """A namespace with `lo` up, and iproute2's tools in it."""
+    """A namespace by name, and iproute2's tools in it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -39,37 +31,15 @@ class Namespace:
         """Run a coroutine on a loop of its own in this namespace; what it raises is raised here."""
         raised: list[BaseException] = []
 
-        def inside() -> None:
+        def in_thread() -> None:
             try:
-                enter(self.name)
-                asyncio.run(asyncio.wait_for(body(), 30))
+                with inside(self.name):
+                    asyncio.run(asyncio.wait_for(body(), 30))
             except BaseException as failure:  # noqa: BLE001 - raised again in the test's own thread
                 raised.append(failure)
 
-        thread = threading.Thread(target=inside)
+        thread = threading.Thread(target=in_thread)
         thread.start()
         thread.join()
         if raised:
             raise raised[0]
-
-
-def enter(name: str) -> None:
-    """Move the calling thread into a namespace (setns(2)), for good."""
-    with Path(f"/run/netns/{name}").open() as file:
-        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-
-
-@contextmanager
-def namespace() -> Iterator[Namespace]:
-    """Make a namespace, and take it away again."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("making network namespaces needs root and iproute2")
-    name = "lp" + secrets.token_hex(4)
-    subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True)
-    try:
-        made = Namespace(name)
-        made.ip("link set lo up")
-        yield made
-    finally:
-        subprocess.run(["ip", "netns", "del", name], check=True, capture_output=True)

@@ -1,7 +1,7 @@
 """Facts: every key is always there, with a value or with the reason why not."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,11 @@ from collectors.box import container, module_state, virtualisation
 from collectors.clock import Clock
 from collectors.ethtool import settings
 from collectors.facts import FactsCollector, ask_kernel, read_facts
-from collectors.facts_links import interfaces
 from collectors.root import Root
-from tests.collectors.namespaces import namespace
+from tests.collectors.namespaces import Namespace
 from tests.collectors.planted import plant
 from tests.collectors.watching import watching
+from tests.lab.bed import Bed, inside
 
 NET = "sys/class/net"
 BOND = {
@@ -168,27 +168,21 @@ async def test_facts_are_told_again_at_every_interval(tmp_path: Path) -> None:
 
 
 @pytest.mark.netns
-def test_the_kernel_tells_link_types_offloads_and_disciplines() -> None:
-    with namespace() as box:
-        box.ip("link add near type veth peer name far", "link set near up", "link set far up")
-        box.tc("qdisc add dev near root handle 1: tbf rate 1mbit burst 1600 limit 3000")
-        found: dict[str, Fact] = {}
-
-        async def body() -> None:
-            found.update(await asyncio.to_thread(settings_in, box.name))
-
-        box.run(body)
+def test_the_kernel_tells_link_types_offloads_and_disciplines(bed: Bed) -> None:
+    box = Namespace(bed.namespace())
+    box.ip("link add near type veth peer name far", "link set near up", "link set far up")
+    box.tc("qdisc add dev near root handle 1: tbf rate 1mbit burst 1600 limit 3000")
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(settings_in, box.name).result()
     assert found["link.near.driver"].value == "veth"
     assert found["link.near.gro"].value in ("on", "off")
     assert "does not offer" in str(found["link.near.ring_rx"].problem)
     assert (found["qdisc.near.root"].value, found["qdisc.far.root"].value) == ("tbf", "noqueue")
 
 
-def settings_in(name: str) -> dict[str, Fact]:
-    from tests.collectors.namespaces import enter
-
-    enter(name)
-    return settings(Root(), ["near", "far"])
+def settings_in(namespace: str) -> dict[str, Fact]:
+    with inside(namespace):
+        return settings(Root(), ["near", "far"])
 
 
 def test_this_box_tells_all_that_the_list_of_keys_promises() -> None:

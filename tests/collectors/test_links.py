@@ -1,7 +1,6 @@
 """Counters and properties of interfaces, in a namespace with a veth pair."""
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,23 +8,24 @@ from analysis.samples import LinkCounters, LinkInfo, LinkInfos, Links, QdiscCoun
 from collectors.clock import Clock
 from collectors.links import LinksCollector
 from collectors.qdiscs import QdiscsCollector, handle_text
-from tests.collectors.namespaces import Namespace, namespace
+from tests.collectors.namespaces import Namespace
 from tests.collectors.watching import watching
+from tests.lab.bed import Bed
 
 pytestmark = pytest.mark.netns
 
 
 @pytest.fixture
-def box() -> Iterator[Namespace]:
-    with namespace() as made:
-        made.ip(
-            "link add near address 02:00:00:00:00:07 type veth peer name far",
-            "addr add 10.1.0.2/24 dev near",
-            "link set near mtu 1400",
-            "link set near up",
-            "link set far up",
-        )
-        yield made
+def box(bed: Bed) -> Namespace:
+    made = Namespace(bed.namespace())
+    made.ip(
+        "link add near address 02:00:00:00:00:07 type veth peer name far",
+        "addr add 10.1.0.2/24 dev near",
+        "link set near mtu 1400",
+        "link set near up",
+        "link set far up",
+    )
+    return made
 
 
 def row(sample: Links, name: str) -> LinkCounters:

@@ -1,7 +1,7 @@
 """Ways out of the box, as a person with `ip route` makes and breaks them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -14,8 +14,9 @@ from collectors.routebook import RouteBook
 from collectors.routes import RoutesCollector, read_tables
 from collectors.rtnetlink import read_defaults, read_links
 from collectors.ways import ways_out
-from tests.collectors.namespaces import Namespace, namespace
+from tests.collectors.namespaces import Namespace
 from tests.collectors.watching import Watcher, watching
+from tests.lab.bed import Bed
 
 pytestmark = pytest.mark.netns
 
@@ -30,11 +31,11 @@ TWO_LINKS = (
 
 
 @pytest.fixture
-def box() -> Iterator[Namespace]:
-    with namespace() as made:
-        made.ip(*TWO_LINKS)
-        made.run(carrier)
-        yield made
+def box(bed: Bed) -> Namespace:
+    made = Namespace(bed.namespace())
+    made.ip(*TWO_LINKS)
+    made.run(carrier)
+    return made
 
 
 async def carrier() -> None:

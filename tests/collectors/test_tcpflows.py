@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from collectors.clock import Clock
 from collectors.netlink import attributes
 from collectors.tcpflows import TcpFlowsCollector, flow
-from tests.collectors.namespaces import Namespace, namespace
+from tests.collectors.namespaces import Namespace
+from tests.lab.bed import Bed
 
 INFO_BYTES = 240
 
 
 @pytest.fixture
-def box() -> Iterator[Namespace]:
-    with namespace() as made:
-        made.ip("addr add 10.1.0.2/32 dev lo", "addr add fd01::2/128 dev lo nodad")
-        yield made
+def box(bed: Bed) -> Namespace:
+    made = Namespace(bed.namespace())
+    made.ip("addr add 10.1.0.2/32 dev lo", "addr add fd01::2/128 dev lo nodad")
+    return made
 
 
 @contextmanager
