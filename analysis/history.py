@@ -111,6 +111,12 @@ class SeriesHistory:
         found = (*self._outages, *outages(runs))
         return tuple(o for o in found if o.start_ns < end_ns and (o.end_ns is None or o.end_ns > start_ns))
 
+    def packed_bytes(self) -> int:
+        """Return about how much memory this takes, objects' headers left out."""
+        recent = self._recent
+        probes = sum(column.itemsize * len(column) for column in (recent.sent_ns, recent.rtt_us)) + len(recent)
+        return probes + self._tens.packed_bytes() + self._minutes.packed_bytes()
+
     def _step(self, start_ns: int, step_ns: int) -> int:
         for slices in (self._minutes, self._tens):
             if slices.last is not None and (slices.last + 1) * slices.step_ns > start_ns:

@@ -84,6 +84,6 @@ def best_route(scores: Mapping[str, RouteScore], current: str | None, hysteresis
     rivals = [
         route
         for route, value in values.items()
-        if value >= holder + hysteresis and route != current and scores[route].confidence >= SURE_ENOUGH
+        if value > holder and value >= holder + hysteresis and scores[route].confidence >= SURE_ENOUGH
     ]
     return min(rivals, key=lambda route: (-values[route], route), default=current)

@@ -76,8 +76,9 @@ class Sketch:
         """Return the mean in µs, within `RELATIVE_ERROR`; None while empty."""
         if not self.count:
             return None
-        filed = sum(_middle(key) * count for key, count in self._buckets.items())
-        return (filed + sum(self._values)) / self.count
+        if not self._buckets:
+            return sum(self._values) / self.count
+        return sum(_middle(key) * count for key, count in self._filed().items()) / self.count
 
     def encode(self) -> bytes:
         """Return a compact form. What comes back from `decode` has the buckets' error, whatever the count."""

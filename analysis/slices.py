@@ -22,6 +22,10 @@ class SliceLog:
     def __len__(self) -> int:
         return len(self._numbers)
 
+    def packed_bytes(self) -> int:
+        """Return how much memory the slices take."""
+        return len(self._blob) + 16 * len(self._numbers)
+
     @property
     def first(self) -> int | None:
         """Number of the oldest slice, None while empty."""
