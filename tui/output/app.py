@@ -1,0 +1,126 @@
+"""The base of the application: Textual's App on a thin and unreliable line."""
+
+import os
+from typing import Any, Final
+
+import msgspec
+from rich.console import RenderableType
+from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App, ReturnType
+from textual.driver import Driver
+from textual.geometry import Size
+from textual.screen import Screen
+
+from tui.output.celldiff import CellDiff, Ready, fits, size_of
+from tui.output.driver import TerminalDriver
+from tui.output.guard import TerminalGuard
+
+OFF: Final = "LONGPIPE_NO_CELLDIFF"
+
+
+class OutputStats(msgspec.Struct, frozen=True):
+    """What drawing has cost so far."""
+
+    bytes_written: int
+    frames: int
+    skipped: int
+    """Frames left out because the terminal had not taken the last one."""
+    cell_diff: bool
+
+
+class TerminalApp(App[ReturnType]):
+    """Sends changed cells only, leaves frames out when the terminal is slow, and ends with the terminal."""
+
+    def __init__(self, *, cell_diff: bool = True) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._cells = CellDiff() if cell_diff and not os.environ.get(OFF) and fits() else None
+        self._guard = TerminalGuard()
+        self._painted = Size(0, 0)
+        self._frames = 0
+        self._skipped = 0
+
+    @property
+    def output_stats(self) -> OutputStats:
+        """Return the counts so far."""
+        written = self._driver.tty.bytes_written if isinstance(self._driver, TerminalDriver) else 0
+        return OutputStats(written, self._frames, self._skipped, self._cells is not None)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Use our driver."""
+        return TerminalDriver
+
+    def terminal_gone(self) -> None:
+        """Called once before leaving on a signal or because the terminal is gone: stop what runs. Must not block."""
+
+    def repaint(self) -> None:
+        """Draw everything anew: the terminal may show anything."""
+        if self._cells is not None:
+            self._cells.forget()
+        for screen in self.screen_stack[-1:]:
+            screen.refresh()
+
+    def on_load(self) -> None:
+        """Be ready for signals before there is a driver."""
+        self._guard.install(self, self.terminal_gone)
+
+    def on_mount(self) -> None:
+        """Listen to the driver and to being resumed."""
+        self.app_resume_signal.subscribe(self, lambda _: self.repaint())
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.on_gone = self._guard.leave
+            self._driver.on_drained = self.repaint_changes
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Forget what was drawn: terminals cut, wrap or clear what they show."""
+        self.repaint()
+
+    def repaint_changes(self) -> None:
+        """Draw the frames that were left out, as one."""
+        for screen in self.screen_stack[-1:]:
+            screen.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if not isinstance(renderable, ChopsUpdate | LayoutUpdate) or not self._drawing:
+            super()._display(screen, renderable)
+            return
+        driver = self._driver
+        if isinstance(driver, TerminalDriver) and driver.busy:
+            self._skipped += 1
+            driver.owe_frame()
+            self.post_display_hook()
+            return
+        self._frames += 1
+        if self._cells is None:
+            super()._display(screen, renderable)
+            return
+        text = self._changes(self._cells, screen, renderable)
+        if text or self._cursor_moved:
+            super()._display(screen, Ready(text))  # type: ignore[arg-type]  # as Textual's own updates
+        else:
+            self.post_display_hook()
+
+    @property
+    def _drawing(self) -> bool:
+        """Whether Textual would write a frame now."""
+        return (
+            self._running
+            and not self._closed
+            and not self._batch_count
+            and self._driver is not None
+            and not self._driver.is_headless
+            and not self._driver.is_inline
+        )
+
+    @property
+    def _cursor_moved(self) -> bool:
+        return self.screen.outer_size.clamp_offset(self.cursor_position) != self._previous_cursor_position
+
+    def _changes(self, cells: CellDiff, screen: Screen[Any], update: ChopsUpdate | LayoutUpdate) -> str:
+        if (size := size_of(update)) != self._painted:
+            cells.forget()
+            self._painted = size
+        if cells.knows_nothing and isinstance(update, ChopsUpdate):
+            update = screen._compositor.render_full_update()
+        return cells.render(update, self.console)
