@@ -1,7 +1,6 @@
 """Whether this path asks for another congestion control, told from measured loss and round trip."""
 
 from collections.abc import Iterator
-from math import sqrt
 from typing import Final
 
 import msgspec
@@ -10,20 +9,23 @@ from analysis.advice.plan import Evidence
 from analysis.advice.situation import Missing, Path, Situation
 from analysis.advice.sizing import bottleneck, bulk_flows
 from analysis.text import N_, say
+from analysis.throughput import cubic_bps, mathis_bps
 
 LOSS_FOR_BBR: Final = 1 / 64
 """bpftune's bound: above it loss-based control cannot keep a long path full."""
 CURRENT: Final = "sysctl.net.ipv4.tcp_congestion_control"
 OFFERED: Final = "sysctl.net.ipv4.tcp_available_congestion_control"
 
-_MSS: Final = 1448
 _ENOUGH_LOSSES: Final = 5
 _CALM: Final = 1.25
 """A median round trip within this factor of the lowest means that no queue fills while packets are lost."""
 
 
 class Lossy(msgspec.Struct, frozen=True):
-    """One path whose loss holds loss-based control back. `bound_bps`: Mathis' bound, `calm`: loss without a queue."""
+    """One path whose loss holds loss-based control back.
+
+    `bound_bps`: what one flow of that control gets. `calm`: whether packets are lost without a queue filling.
+    """
 
     path: Path
     ratio: float
@@ -31,11 +33,6 @@ class Lossy(msgspec.Struct, frozen=True):
     bound_bps: float
     calm: bool | None
     evidence: tuple[Evidence, ...]
-
-
-def mathis_bps(rtt_s: float, loss_ratio: float, mss: int = _MSS) -> float:
-    """Return the bound of one loss-based flow in bit/s (Mathis et al. 1997, constant 1.5)."""
-    return mss * 8 / rtt_s * sqrt(1.5 / loss_ratio)
 
 
 def planned(situation: Situation) -> str:
@@ -66,6 +63,12 @@ def observed(situation: Situation) -> Iterator[Path]:
             )
 
 
+def loss_bound_bps(control: str, rtt_s: float, loss_ratio: float) -> float:
+    """Return what one loss-based flow gets in bit/s: Mathis' bound, with CUBIC its own where that is more."""
+    model = cubic_bps if control == "cubic" else mathis_bps
+    return model(rtt_s, loss_ratio)
+
+
 def worst(situation: Situation) -> Lossy | None:
     """Return the path that asks most for BBR, None where no path does."""
     asking = [lossy for path in observed(situation) if (lossy := judge(situation, path)) is not None]
@@ -73,13 +76,13 @@ def worst(situation: Situation) -> Lossy | None:
 
 
 def judge(situation: Situation, path: Path) -> Lossy | None:
-    """Return `path` where loss is above 1/64, or where Mathis' bound is under half the bandwidth without a queue."""
+    """Return `path` where loss is above 1/64, or where one flow gets under half the bandwidth without a queue."""
     if path.rtt_us is None or path.rtt_us <= 0 or path.lost < _ENOUGH_LOSSES:
         return None
     ratio, rtt_s = path.lost / path.settled, path.rtt_us / 1e6
     if ratio < 1e-4 and rtt_s < 0.010:
         return None
-    bound = mathis_bps(rtt_s, ratio)
+    bound = loss_bound_bps(situation.text(CURRENT), rtt_s, ratio)
     calm = None if not path.min_rtt_us else path.rtt_us / path.min_rtt_us <= _CALM
     if ratio <= LOSS_FOR_BBR and not (calm and _far_below(situation, bound)):
         return None

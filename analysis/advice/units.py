@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers for formulas: short, no trailing zeros, decimal bytes beside bit rates. Tables use `analysis.units`."""
 
 MIB = 1 << 20
 
@@ -33,11 +33,6 @@ def duration(seconds: float) -> str:
         if seconds >= scale:
             return f"{_short(seconds / scale)} {unit}"
     return f"{_short(seconds * 1e6)} µs"
-
-
-def percent(ratio: float) -> str:
-    """Return a ratio as per cent: 0.0132 -> "1.3 %"."""
-    return f"{_short(100 * ratio)} %"
 
 
 def _short(value: float) -> str:

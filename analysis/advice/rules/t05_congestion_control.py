@@ -8,12 +8,12 @@ from analysis.advice.plan import Change, Confidence
 from analysis.advice.rule import Keep, Outcome, Proposal, Rule, Unsure
 from analysis.advice.situation import Missing, Situation
 from analysis.advice.sizing import bottleneck
-from analysis.advice.units import duration, percent, rate
+from analysis.advice.units import duration, rate
 from analysis.text import N_, Sentence, say
+from analysis.throughput import BBR_LOSS_END, MSS_BYTES, bbr_bps, mathis_bps
+from analysis.units import percent
 
 KEY: Final = "net.ipv4.tcp_congestion_control"
-_BBR_LOSS: Final = 0.15
-"""Above it BBR degrades sharply too (tcp_bbr.c bbr_lt_loss_thresh is 50/256)."""
 _RESOLVED: Final = 64 * 3
 """So many probes without a loss show less than 1/64."""
 
@@ -33,17 +33,18 @@ def decide(situation: Situation) -> Outcome:
                 offered=situation.text(OFFERED),
             )
         )
+    after = _after_bps(situation, lossy)
     return Proposal(
-        severity="bad" if lossy.bound_bps < _bandwidth(situation, lossy) / 10 else "warn",
+        severity="bad" if after is not None and lossy.bound_bps < after / 10 else "warn",
         confidence=_confidence(lossy),
         evidence=(*lossy.evidence, situation.evidence(CURRENT)),
         formula=_formula(lossy),
-        effect=_effect(situation, lossy),
+        effect=_effect(lossy, after),
         changes=(
             *_load(situation),
             sysctl(situation, KEY, "bbr", say(N_("new sockets use BBR; open ones keep {cc}"), cc=current)),
         ),
-        gain=_bandwidth(situation, lossy) / lossy.bound_bps,
+        gain=None if after is None else after / lossy.bound_bps,
     )
 
 
@@ -72,40 +73,42 @@ def _no_reason(situation: Situation, current: str) -> Outcome:
     )
 
 
-def _bandwidth(situation: Situation, lossy: Lossy) -> float:
-    """What BBR can carry: the bandwidth less what is lost; without a known bandwidth, no more than now."""
+def _after_bps(situation: Situation, lossy: Lossy) -> float | None:
+    """What BBR can be expected to carry, None where its model or the bandwidth is not known."""
     try:
-        return max(lossy.bound_bps, bottleneck(situation).value * (1 - lossy.ratio))
+        return bbr_bps(bottleneck(situation).value, lossy.ratio)
     except Missing:
-        return lossy.bound_bps
+        return None
 
 
 def _confidence(lossy: Lossy) -> Confidence:
-    if lossy.ratio > _BBR_LOSS:
+    if lossy.ratio >= BBR_LOSS_END:
         return "low"
     return "high" if lossy.calm else "medium"
 
 
 def _formula(lossy: Lossy) -> Sentence:
-    return say(
-        N_("loss-based bound: 1448 B × 8 / {rtt} × √(1.5 / {loss}) = {bound}"),
-        rtt=duration(lossy.rtt_s),
-        loss=percent(lossy.ratio),
-        bound=rate(lossy.bound_bps),
-    )
+    """Name the model that gave the bound."""
+    numbers = {
+        "mss": str(MSS_BYTES),
+        "rtt": duration(lossy.rtt_s),
+        "loss": percent(lossy.ratio),
+        "bound": rate(lossy.bound_bps),
+    }
+    if lossy.bound_bps > mathis_bps(lossy.rtt_s, lossy.ratio):
+        cubic = N_("CUBIC (RFC 9438): 1.054 × ({rtt} / {loss})^0.75 × {mss} B × 8 / {rtt} = {bound}")
+        return say(cubic, **numbers)
+    return say(N_("Mathis: {mss} B × 8 / {rtt} × √(1.5 / {loss}) = {bound}"), **numbers)
 
 
-def _effect(situation: Situation, lossy: Lossy) -> Sentence:
-    after = _bandwidth(situation, lossy)
-    if lossy.ratio > _BBR_LOSS:
-        return say(
-            N_("Better than {before} per flow, but at {loss} loss BBR suffers too: find the loss."),
-            before=rate(lossy.bound_bps),
-            loss=percent(lossy.ratio),
-        )
-    if after == lossy.bound_bps:
-        return say(N_("{before} → what the path carries; its bandwidth is not known"), before=rate(lossy.bound_bps))
-    return say(N_("{before} → ~{after}"), before=rate(lossy.bound_bps), after=rate(after))
+def _effect(lossy: Lossy, after: float | None) -> Sentence:
+    before = rate(lossy.bound_bps)
+    if lossy.ratio >= BBR_LOSS_END:
+        what = N_("More than {before} for one flow, but at {loss} loss BBR suffers too: find the loss.")
+        return say(what, before=before, loss=percent(lossy.ratio))
+    if after is None:
+        return say(N_("{before} → what the path carries, which is not measured"), before=before)
+    return say(N_("{before} → ~{after}"), before=before, after=rate(after))
 
 
 def _load(situation: Situation) -> tuple[Change, ...]:

@@ -6,8 +6,9 @@ from analysis.advice.changes import sysctl
 from analysis.advice.plan import Evidence
 from analysis.advice.rule import Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Missing, Situation
-from analysis.advice.units import duration, percent
+from analysis.advice.units import duration
 from analysis.text import N_, say
+from analysis.units import percent
 
 KEY: Final = "net.core.netdev_max_backlog"
 _MOST: Final = 16_384

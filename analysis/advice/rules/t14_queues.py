@@ -6,8 +6,8 @@ from analysis.advice.cards import cards, local_cpus, readable, risk_on
 from analysis.advice.plan import Change, Evidence
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Missing, Situation
-from analysis.advice.units import percent
 from analysis.text import N_, say
+from analysis.units import percent
 
 _HOT: Final = 0.8
 

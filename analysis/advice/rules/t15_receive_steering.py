@@ -7,8 +7,8 @@ from analysis.advice.changes import sysctl
 from analysis.advice.plan import Change, Evidence
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Missing, Situation
-from analysis.advice.units import percent
 from analysis.text import N_, say
+from analysis.units import percent
 
 _FLOWS: Final = "net.core.rps_sock_flow_entries"
 _ENTRIES: Final = 32_768

@@ -6,8 +6,9 @@ from analysis.advice.changes import sysctl
 from analysis.advice.plan import Change
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Situation
-from analysis.advice.units import memory, percent
+from analysis.advice.units import memory
 from analysis.text import N_, say
+from analysis.units import percent
 
 COUNT: Final = "net.netfilter.nf_conntrack_count"
 LIMIT: Final = "net.netfilter.nf_conntrack_max"

@@ -5,8 +5,8 @@ from typing import Final
 from analysis.advice.changes import sysctl
 from analysis.advice.rule import Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Missing, Situation
-from analysis.advice.units import percent
 from analysis.text import N_, say
+from analysis.units import percent
 
 RANGE: Final = "net.ipv4.ip_local_port_range"
 RESERVED: Final = "net.ipv4.ip_local_reserved_ports"

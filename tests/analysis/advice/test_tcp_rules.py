@@ -117,7 +117,7 @@ def test_loss_on_a_long_path_asks_for_bbr_and_loads_it_first() -> None:
         ("module", "tcp_bbr", "loaded"),
         ("sysctl", "net.ipv4.tcp_congestion_control", "bbr"),
     ]
-    assert str(advice.effect) == "539 kb/s → ~97 Mb/s"
+    assert str(advice.effect) == "543 kb/s → ~97 Mb/s"
     assert advice.severity == "bad"
     assert any(e.fact == "loss_ratio.far.example" and e.value == 0.03 for e in advice.evidence)
 
