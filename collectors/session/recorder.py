@@ -21,7 +21,7 @@ FLUSH_S: Final = 1.0
 """What a killed process can lose."""
 NAME: Final = "recorder"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT)
+_FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT)
 
 
 class RecorderState(msgspec.Struct, frozen=True):
@@ -178,6 +178,11 @@ def _sentence(error: OSError, directory: Path) -> Sentence:
                 "make room, then start longpipe again."
             ),
             file=error.filename or directory,
+        )
+    if error.errno == errno.EEXIST:
+        return say(
+            N_("Nothing is recorded: {file} is there already and is never overwritten. Give another name."),
+            file=error.filename,
         )
     if error.errno in _FORBIDDEN:
         return say(

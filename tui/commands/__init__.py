@@ -20,7 +20,8 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = (
-    Command("dashboard", N_("[TARGET ...]"), N_("the dashboard on this box; also without the word")),
+    Command("dashboard", "[TARGET ...]", N_("the dashboard on this box; also without the word")),
+    Command("record", "[TARGET ...]", N_("observe without a screen, into session files")),
     Command("doctor", "", N_("what this box lets us do, and the command that would allow the rest")),
     Command("config", "", N_("show, check or write the configuration")),
     Command("completions", "bash|zsh|fish", N_("completion for bash, zsh or fish")),

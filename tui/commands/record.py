@@ -1,0 +1,75 @@
+"""`longpipe record`: observe without a screen, into session files."""
+
+import argparse
+import re
+import sys
+from typing import Final
+
+from tui.cli import CommandError, Exit, Parser, complain
+from tui.text import _
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZES: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("targets", metavar=_("TARGET"), nargs="*", help=_("name or address to probe"))
+    where = parser.add_argument_group(_("where to"))
+    where.add_argument("-o", "--output", metavar=_("FILE"), help=_("one new file, without a limit to its size"))
+    where.add_argument(
+        "--dir",
+        metavar=_("DIRECTORY"),
+        help=_("hourly files here, kept for 24 h and up to 256 MiB (default: your own)"),
+    )
+    until = parser.add_argument_group(_("until when"))
+    until.add_argument(
+        "--for", dest="duration", type=duration, metavar=_("TIME"), help=_("stop after 90s, 15m, 8h, 2d")
+    )
+    until.add_argument("--until-size", type=size, metavar=_("SIZE"), help=_("stop when 500k, 20M, 1G are written"))
+    until.add_argument(
+        "--until-outage",
+        action="store_true",
+        help=_("stop half a minute after some target was lost three times running"),
+    )
+    parser.add_argument("--quiet", action="store_true", help=_("no status line"))
+    parser.add_argument(
+        "--print-unit", action="store_true", help=_("print a systemd unit that records always, and exit")
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record until told to stop (SIGINT, SIGTERM, SIGHUP) or until a condition holds; SIGUSR1 marks the moment."""
+    from tui import recording
+
+    if args.print_unit:
+        print(recording.unit(), end="")
+        return Exit.OK
+    if args.output and args.dir:
+        raise CommandError(_("give -o or --dir, not both"), Exit.USAGE)
+    from tui.config.load import Option, load
+
+    hosts = [{"host": host} for host in args.targets]
+    configuration = load([Option(("targets",), _("command line"), hosts)] if hosts else [], file=args.config)
+    for notice in configuration.notices:
+        complain(notice)
+    until = recording.Until(args.duration, args.until_size, args.until_outage)
+    return recording.record(
+        configuration.settings, args.output, args.dir, until, status=not args.quiet and sys.stderr.isatty()
+    )
+
+
+def duration(text: str) -> float:
+    """Return the seconds in "90s", "15m", "8h", "2d" or a plain number of seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(_("{text} is no length of time; write 90s, 15m, 8h or 2d", text=text))
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def size(text: str) -> int:
+    """Return the bytes in "500k", "20M", "1G" or a plain number of bytes; k is 1024."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)(?:i?b)?", text.lower())
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(_("{text} is no size; write 500k, 20M or 1G", text=text))
+    return int(float(found[1]) * _SIZES.get(found[2], 1))
