@@ -52,7 +52,7 @@ def _run(command: Command, words: Sequence[str], *, bare: bool = False) -> int:
     module = importlib.import_module(command.module)
     parser = Parser(
         prog="longpipe" if bare else f"longpipe {command.name}",
-        words=_(command.words),
+        words=command.words,
         description=_("Find and fix network trouble on this box.") if bare else _(command.help),
         epilog=_overview() if bare else "",
     )
@@ -74,11 +74,12 @@ def _run(command: Command, words: Sequence[str], *, bare: bool = False) -> int:
 
 
 def _refuse_misspelt(word: str) -> None:
-    """Tell a misspelt command from a target: a lone word near to a command's name is not probed."""
-    if not word or not word.isalpha() or not (hint := did_you_mean(word, [c.name for c in COMMANDS])):
+    """Tell a misspelt command from a target: a lone word very near to a command's name is not probed."""
+    if not word.isalpha():
         return
-    force = _("To probe a host of that name: {command}", command=f"longpipe dashboard {word}")
-    raise CommandError(_("no command {word}", word=word) + hint + f"\n{force}", Exit.USAGE)
+    if hint := did_you_mean(word, [command.name for command in COMMANDS], likeness=0.75):
+        force = _("To probe a host of that name: {command}", command=f"longpipe dashboard {word}")
+        raise CommandError(_("no command {word}", word=word) + hint + f"\n{force}", Exit.USAGE)
 
 
 def _overview() -> str:

@@ -38,14 +38,14 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog: str, words: str = "", description: str = "", epilog: str = "") -> None:
         super().__init__(
             prog=prog,
-            usage=" ".join(filter(None, ("%(prog)s", _("[OPTION ...]"), words))),
+            usage=" ".join(filter(None, ("%(prog)s", "[OPTION ...]", words))),
             description=description,
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         self.add_argument("--lang", choices=("auto", "en", "zh_CN"), help=_("language of all text"))
-        self.add_argument("--config", metavar=_("FILE"), help=_("configuration file to read instead of your own"))
+        self.add_argument("--config", metavar="FILE", help=_("configuration file to read instead of your own"))
 
     def read(self, argv: Sequence[str]) -> argparse.Namespace:
         """Return the arguments, or end the process with a usage message and exit code 2."""
@@ -62,9 +62,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(Exit.USAGE, f"{self.prog}: {message}\n{hint}\n")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """Return "; did you mean …?" for the known word nearest to `word`, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return _("; did you mean {word}?", word=near[0]) if near else ""
 
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from types import FrameType
 
+from analysis.units import milliseconds, percent
 from analysis.view import Lens, PathRow, View
 from tui.cli import Exit
 from tui.feed import Feed
 from tui.severity import word
 from tui.text import _, tell
 from tui.widgets.clean import clean
-
-_MISSING = "–"
 
 
 def run(feed: Feed, *, every_s: float, count: int | None = None) -> int:
@@ -45,20 +44,15 @@ def _path_line(path: PathRow) -> str:
     """Return one path over the scoring window."""
     name = _("{target} over {route}", target=path.target, route=path.route) if path.route else path.target
     window = path.window
-    loss = window.loss_ratio
     text = _(
-        "{name}: sent {sent}, lost {loss}, rtt p50 {p50} p99 {p99}",
+        "{name}: sent {sent}, lost {loss}, rtt p50 {p50} ms, p99 {p99} ms",
         name=name,
         sent=window.sent,
-        loss=_MISSING if loss is None else f"{100 * loss:.1f} %",
-        p50=_milliseconds(window.p50_us),
-        p99=_milliseconds(window.p99_us),
+        loss=percent(window.loss_ratio),
+        p50=milliseconds(window.p50_us),
+        p99=milliseconds(window.p99_us),
     )
     return f"{text} ({tell(path.problem)})" if path.problem else text
-
-
-def _milliseconds(time_us: int | None) -> str:
-    return _MISSING if time_us is None else f"{time_us / 1000:.1f} ms"
 
 
 def _summaries(every_s: float, count: int | None) -> Iterator[int]:

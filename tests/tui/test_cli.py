@@ -109,6 +109,12 @@ def test_options_and_targets_may_come_in_any_order() -> None:
     }
 
 
+@pytest.mark.parametrize("host", ["docker", "vast.ai", "doctor.example", "gateway", "192.0.2.1", "web-1"])
+def test_a_host_is_not_taken_for_a_misspelt_command(host: str, capsys) -> None:
+    assert main([host, "--plain", "-i", "0"]) == 2
+    assert "no command" not in capsys.readouterr().err
+
+
 def test_config_shows_where_values_come_from(tmp_path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "x.toml"
     file.write_text("\ngpus = 8\n")

@@ -35,12 +35,12 @@ def test_a_path_is_one_line_with_its_numbers() -> None:
     window = Window(0, 1, answered=99, lost=1, in_flight=2, p50_us=152_345, p99_us=210_000)
     verdict, line = lines(view(path("host.example", window, route="eth1")))
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d OK No problem seen in 4 probes\.$", verdict)
-    assert line.endswith(" host.example over eth1: sent 102, lost 1.0 %, rtt p50 152.3 ms p99 210.0 ms")
+    assert line.endswith(" host.example over eth1: sent 102, lost 1.0%, rtt p50 152 ms, p99 210 ms")
 
 
 def test_what_was_not_measured_is_not_zero() -> None:
     (_, line) = lines(view(path("host.example", Window(0, 1, in_flight=1), problem=say("no route"))))
-    assert line.endswith(" host.example: sent 1, lost –, rtt p50 – p99 – (no route)")
+    assert line.endswith(" host.example: sent 1, lost –, rtt p50 – ms, p99 – ms (no route)")
 
 
 def test_a_name_cannot_steer_the_terminal() -> None:

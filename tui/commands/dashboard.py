@@ -24,7 +24,7 @@ _OF_TARGETS: Final = {
 
 def add_arguments(parser: Parser) -> None:
     """Add the options of this command; short ones as in ping and mtr."""
-    parser.add_argument("targets", metavar=_("TARGET"), nargs="*", help=_("name or address to probe"))
+    parser.add_argument("targets", metavar="TARGET", nargs="*", help=_("name or address to probe"))
     probes = parser.add_argument_group(_("how to probe"))
     family = probes.add_mutually_exclusive_group()
     family.add_argument("-4", dest="family", action="store_const", const="4", help=_("IPv4 only"))
@@ -36,13 +36,11 @@ def add_arguments(parser: Parser) -> None:
     protocol.add_argument(
         "-u", "--udp", dest="protocol", action="store_const", const="udp", help=_("UDP packets, not ICMP echo")
     )
-    probes.add_argument("-P", "--port", type=int, metavar=_("PORT"), help=_("port for TCP and UDP"))
+    probes.add_argument("-P", "--port", type=int, metavar="PORT", help=_("port for TCP and UDP"))
     probes.add_argument(
-        "-i", "--interval", dest="interval_s", type=float, metavar=_("SECONDS"), help=_("time between two probes")
+        "-i", "--interval", dest="interval_s", type=float, metavar="SECONDS", help=_("time between two probes")
     )
-    probes.add_argument(
-        "-s", "--size", dest="payload_bytes", type=int, metavar=_("BYTES"), help=_("payload of a probe")
-    )
+    probes.add_argument("-s", "--size", dest="payload_bytes", type=int, metavar="BYTES", help=_("payload of a probe"))
     probes.add_argument("--dscp", type=int, metavar="DSCP", help=_("DSCP of probes, 0 to 63"))
     screen = parser.add_argument_group(_("what is shown"))
     screen.add_argument("--ascii", action="store_true", help=_("draw with ASCII characters only"))
@@ -52,7 +50,7 @@ def add_arguments(parser: Parser) -> None:
     plain = parser.add_argument_group(_("without a screen"))
     plain.add_argument("--plain", action="store_true", help=_("print lines; so does output that is no terminal"))
     plain.add_argument(
-        "--every", type=seconds, default=5.0, metavar=_("SECONDS"), help=_("time between two printed summaries")
+        "--every", type=seconds, default=5.0, metavar="SECONDS", help=_("time between two printed summaries")
     )
     plain.add_argument("--count", type=count, metavar="N", help=_("stop after N summaries"))
 

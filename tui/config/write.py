@@ -1,7 +1,6 @@
 """The configuration as TOML: a template that explains every key, and the values in force with their origins."""
 
 import json
-import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from tui.config.lines import Path
 from tui.config.load import Configuration
 from tui.text import _
 from tui.widgets.clean import clean
+from tui.widgets.wrap import wrap
 
 _WIDTH = 100
 
@@ -119,4 +119,4 @@ def _explained(field: inspect.Field, value: object) -> str:
 
 
 def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(text, _WIDTH if text.isascii() else _WIDTH // 2)]
+    return [f"# {line}" for line in wrap(text, _WIDTH)]
