@@ -9,6 +9,7 @@ from pyroute2.ethtool.ioctl import EthtoolError
 
 from analysis.samples import Fact
 from analysis.text import N_, say
+from collectors.facts_links import is_hardware
 from collectors.reading import Facts, known, unknown, why
 from collectors.root import Root
 
@@ -28,7 +29,8 @@ def settings(root: Root, names: Iterable[str]) -> Facts:
     tool = pyroute2.Ethtool()
     try:
         for name in names:
-            facts |= {f"link.{name}.{key}": fact for key, fact in _ethtool(tool, name).items()}
+            answers = _ethtool(tool, name) if is_hardware(root, name) else _software(name)
+            facts |= {f"link.{name}.{key}": fact for key, fact in answers.items()}
             facts[f"link.{name}.driver"] = _driver(root, name, links.get(name))
             facts |= _qdisc(name, [q for q in qdiscs if name in links and q["index"] == links[name]["index"]])
     finally:
@@ -57,6 +59,12 @@ def _ethtool(tool: "pyroute2.Ethtool", name: str) -> Facts:
     for option, read, parts in groups:
         facts |= _group(f"ethtool {option} {name}", read, name, parts)
     return facts
+
+
+def _software(name: str) -> Facts:
+    """Asking would take 3 ms for each of perhaps hundreds of interfaces, to hear that there are no rings."""
+    none = unknown(say(N_("A software interface has no such setting.")), f"ethtool {name}")
+    return {key: none for parts in (_channels, _rings, _coalesce, _features) for key in parts(None)}
 
 
 def _group(source: str, read: Read, name: str, parts: Parts) -> Facts:

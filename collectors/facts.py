@@ -1,8 +1,9 @@
 """Facts: what the box says of itself, for advice. Read soon after the start, every minute, and when a link changes.
 
-Every key below is present in every `Facts` sample (those with `<if>` once for each interface but `lo`); what
-cannot be read is a `Fact` with a problem and no value. Values are text. Interface names may hold dots; the last
-part of a `link.`, `qdisc.` key never does, so `key.partition(".")` and `key.rpartition(".")` find the name.
+Every key below is present in every `Facts` sample; those with `<if>` once for each interface but `lo` and the
+software ports of a bridge, which are the ends of containers and virtual machines. What cannot be read is a `Fact`
+with a problem and no value. Values are text. Interface names may hold dots; the last part of a `link.` or `qdisc.`
+key never does, so `key.partition(".")` and `key.rpartition(".")` find the name.
 
 System
     kernel.release             "6.1.0-28-amd64"
@@ -80,6 +81,8 @@ Ask: TypeAlias = Callable[[Root, Sequence[str]], dict[str, Fact]]
 """What only netlink and ethtool know, for the interfaces named."""
 SETTLE_S: Final = 0.5
 """Changes of an interface come in bursts."""
+SHARE: Final = 0.05
+"""Of the time that reading may take on a box where containers, and their interfaces, come and go."""
 
 
 def read_facts(root: Root, environ: Mapping[str, str], addresses: Mapping[str, str], ask: Ask) -> dict[str, Fact]:
@@ -138,9 +141,11 @@ class FactsCollector:
         await asyncio.sleep(self._delay_s)
         with Changes() as changes:
             while True:
+                started_ns = self._clock.now_ns()
                 changes.drain()
                 addresses = await own_addresses()
                 found = await asyncio.to_thread(read_facts, self._root, self._environ, addresses, self._ask)
                 emit(Facts(self._clock.now_ns(), found))
+                await asyncio.sleep((self._clock.now_ns() - started_ns) / 1e9 / SHARE)
                 if await changes.wait(self._interval_s):
                     await asyncio.sleep(SETTLE_S)

@@ -13,9 +13,18 @@ NET: Final = "sys/class/net"
 
 
 def interfaces(root: Root) -> list[str]:
-    """Return the interfaces but `lo`; files such as `bonding_masters` live among them."""
+    """Return the interfaces but `lo` and the bridge ports of containers and virtual machines, which may be many.
+
+    Files such as `bonding_masters` live among them.
+    """
     names = root.listdir(NET) if root.exists(NET) else []
-    return [name for name in names if name != "lo" and root.exists(f"{NET}/{name}/ifindex")]
+    real = (name for name in names if name != "lo" and root.exists(f"{NET}/{name}/ifindex"))
+    return [name for name in real if is_hardware(root, name) or not root.exists(f"{NET}/{name}/brport")]
+
+
+def is_hardware(root: Root, name: str) -> bool:
+    """Say whether a device stands behind an interface."""
+    return root.exists(f"{NET}/{name}/device")
 
 
 def links(root: Root, names: list[str]) -> Facts:
@@ -58,9 +67,9 @@ def _link(root: Root, name: str) -> Facts:
         "operstate": from_file(root, f"{base}/operstate"),
         "speed_mbps": _speed(root, name),
         "tx_queue_len": from_file(root, f"{base}/tx_queue_len"),
-        "numa_node": known(_numa_node(root, base), f"/{base}/device/numa_node"),
+        "numa_node": attempt(f"/{base}/device/numa_node", lambda: _numa_node(root, base)),
         "master": known(_master(root, base), f"/{base}/master"),
-        "lowers": known(" ".join(_lowers(root, name)), f"/{base}/lower_*"),
+        "lowers": attempt(f"/{base}/lower_*", lambda: " ".join(_lowers(root, name))),
         "rx_queues": attempt(f"/{base}/queues", lambda: _queues(root, base, "rx-")),
         "tx_queues": attempt(f"/{base}/queues", lambda: _queues(root, base, "tx-")),
         "rps_cpus": attempt(f"/{base}/queues/rx-*/rps_cpus", lambda: _rps(root, base)),
@@ -89,7 +98,7 @@ def _master(root: Root, base: str) -> str:
 
 
 def _lowers(root: Root, name: str) -> list[str]:
-    entries = root.listdir(f"{NET}/{name}")
+    entries = root.listdir(f"{NET}/{name}") if root.exists(f"{NET}/{name}") else []
     return [entry.removeprefix("lower_") for entry in entries if entry.startswith("lower_")]
 
 
