@@ -187,6 +187,19 @@ def test_old_columns_are_whole_slices_and_say_so(
     assert all(b.sent == 0 for b in gap)
 
 
+def test_columns_that_were_drawn_before_are_the_same_as_new_ones() -> None:
+    rows = long_day(3 * 3600)
+    seen, span = SeriesHistory(), 3600 * S
+    for number, row in enumerate(rows):
+        seen.record(*row)
+        if number % 997 == 0:
+            step = (10 if number % 2 else 30) * S
+            fresh = history_of(rows[: number + 1])
+            assert seen.buckets(row.sent_ns - span, row.sent_ns, step) == fresh.buckets(
+                row.sent_ns - span, row.sent_ns, step
+            )
+
+
 def test_a_day_is_kept_and_no_more_in_little_memory() -> None:
     history = SeriesHistory()
     end = 26 * 3600
