@@ -1,10 +1,11 @@
 """The network cards of a box, told from facts, and which of them carries the person's own session."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from analysis.advice.plan import Risk
-from analysis.advice.situation import Situation
+from analysis.advice.situation import Missing, Situation
+from analysis.text import N_, say
 
 _SOFTWARE: Final = frozenset(
     {
@@ -27,13 +28,25 @@ _DOWN: Final = frozenset({"down", "lowerlayerdown", "notpresent"})
 
 
 def cards(situation: Situation) -> list[str]:
-    """Return the interfaces in use that a hardware or paravirtual driver serves."""
-    return [
-        name
-        for name in situation.named("link", "driver")
-        if situation.find(f"link.{name}.driver") not in _SOFTWARE | {None}
-        and situation.find(f"link.{name}.operstate") not in _DOWN
-    ]
+    """Return the interfaces in use that a hardware or paravirtual driver serves; raise `Missing` if not known."""
+    return _of_kind(situation, lambda driver: driver not in _SOFTWARE)
+
+
+def bonds(situation: Situation) -> list[str]:
+    """Return the bonds in use; raise `Missing` where there is none among those known and some are not known."""
+    return _of_kind(situation, lambda driver: driver in {"bond", "bonding"})
+
+
+def _of_kind(situation: Situation, wanted: Callable[[str], bool]) -> list[str]:
+    used = [n for n in situation.named("link", "mtu") if situation.find(f"link.{n}.operstate") not in _DOWN]
+    drivers = {name: situation.find(f"link.{name}.driver") for name in used}
+    found = [name for name, driver in drivers.items() if driver is not None and wanted(driver)]
+    untold = [name for name, driver in drivers.items() if driver is None]
+    if not found and (untold or not used):
+        raise Missing(
+            say(N_("What kind of device an interface is was not read ({names})."), names=", ".join(untold) or "–")
+        )
+    return found
 
 
 def readable(situation: Situation, names: Sequence[str], attributes: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from analysis.advice.plan import Evidence, Severity
-from analysis.advice.rdma import NO_DEVICE, devices, hardware
+from analysis.advice.rdma import NO_DEVICE, NO_HARDWARE, devices, hardware
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule, Unsure
 from analysis.advice.situation import Missing, Situation
 from analysis.advice.sizing import longest_rtt
@@ -146,7 +146,7 @@ def socket_interface(situation: Situation) -> Outcome:
 def timeout(situation: Situation) -> Outcome:
     """D16: the time-out exceeds four round trips."""
     if not hardware(situation):
-        return NO_DEVICE
+        return NO_HARDWARE if devices(situation) else NO_DEVICE
     if _idle(situation):
         return _NO_NCCL
     rtt = longest_rtt(situation)
@@ -178,7 +178,7 @@ def timeout(situation: Situation) -> Outcome:
 def queue_pairs(situation: Situation) -> Outcome:
     """D17: more queue pairs where equal paths are unevenly used."""
     if not hardware(situation):
-        return NO_DEVICE
+        return NO_HARDWARE if devices(situation) else NO_DEVICE
     imbalance = situation.text("roce.qp_imbalance")
     try:
         ratio = float(imbalance)

@@ -6,7 +6,7 @@ from analysis.advice.changes import sysctl
 from analysis.advice.congestion import CURRENT, planned
 from analysis.advice.plan import Change
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule, Unsure
-from analysis.advice.situation import Situation
+from analysis.advice.situation import Missing, Situation
 from analysis.text import N_, Sentence, say
 
 DEFAULT: Final = "net.core.default_qdisc"
@@ -44,10 +44,13 @@ def decide(situation: Situation) -> Outcome:
 
 
 def _ports(situation: Situation) -> list[str]:
-    """Interfaces in use that queue."""
+    """Return the interfaces in use that queue; raise `Missing` where no queue is known at all."""
+    roots = list(situation.named("qdisc", "root"))
+    if all(situation.find(f"qdisc.{name}.root") is None for name in roots):
+        raise Missing(say(N_("The queueing disciplines of the interfaces were not read.")))
     return [
         name
-        for name in situation.named("qdisc", "root")
+        for name in roots
         if situation.find(f"qdisc.{name}.root") not in {None, "", "noqueue"}
         and situation.find(f"link.{name}.operstate") not in {"down", "lowerlayerdown", "notpresent"}
     ]

@@ -5,6 +5,7 @@ Facts of each bond: bond.<if>.mode ("802.3ad"), bond.<if>.partner_mac, bond.<if>
 
 from typing import Final
 
+from analysis.advice.cards import bonds
 from analysis.advice.plan import Evidence
 from analysis.advice.rdma import netdevs
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule
@@ -16,15 +17,13 @@ _NO_PARTNER: Final = "00:00:00:00:00:00"
 
 def decide(situation: Situation) -> Outcome:
     """Find bonds without an LACP partner, split over aggregators, or that reorder."""
-    bonds = [
-        n for n in situation.named("link", "driver") if situation.find(f"link.{n}.driver") in {"bond", "bonding"}
-    ]
-    if not bonds:
+    names = bonds(situation)
+    if not names:
         return Irrelevant(say(N_("No bond on this box.")))
-    found = [(name, fault) for name in bonds if (fault := _fault(situation, name)) is not None]
+    found = [(name, fault) for name in names if (fault := _fault(situation, name)) is not None]
     if not found:
         return Keep(
-            say(N_("{names} carry what their mode can; one flow never exceeds one member."), names=", ".join(bonds))
+            say(N_("{names} carry what their mode can; one flow never exceeds one member."), names=", ".join(names))
         )
     return Proposal(
         severity="bad",
