@@ -13,15 +13,12 @@ import msgspec
 from analysis.samples import LinkCounters, LinkInfo, LinkInfos, Links
 from collectors.base import Emit, Need
 from collectors.clock import Clock
-from collectors.netlink import attributes, dump
+from collectors.netlink import attributes, dump, number, text
 from collectors.root import Root
-from collectors.rtnetlink import RTM_GETLINK, RTM_NEWLINK, read_addresses
+from collectors.rtnetlink import IFF_UP_RUNNING, LINK, RTM_GETLINK, RTM_NEWLINK, read_addresses
 from collectors.ticks import ticks
 
-_LINK: Final = Struct("=BxHiII")
 _STATS: Final = Struct("=16Q")
-_U32: Final = Struct("=I")
-_IFF_UP_RUNNING: Final = 0x1 | 0x40
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_OPERSTATE = 1, 3, 4, 16
 _IFLA_LINKINFO, _IFLA_STATS64, _IFLA_CARRIER_CHANGES = 18, 23, 35
 _OPERSTATES: Final = ("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")
@@ -40,15 +37,15 @@ class LinkState(msgspec.Struct, frozen=True):
 
 def link_state(buffer: memoryview, start: int, end: int) -> LinkState:
     """Return what an RTM_NEWLINK message (ifinfomsg) says. Missed packets count as dropped, as in /proc/net/dev."""
-    _, _, index, flags, _ = _LINK.unpack_from(buffer, start)
-    fields = dict(attributes(buffer, start + _LINK.size, end))
+    _, _, index, flags, _ = LINK.unpack_from(buffer, start)
+    fields = dict(attributes(buffer, start + LINK.size, end))
     rx, tx, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped, tx_dropped, *_, missed = _STATS.unpack_from(
         fields[_IFLA_STATS64]
     )
     changes = fields.get(_IFLA_CARRIER_CHANGES)
     row = LinkCounters(
-        name=_text(fields[_IFLA_IFNAME]),
-        up=flags & _IFF_UP_RUNNING == _IFF_UP_RUNNING,
+        name=text(fields[_IFLA_IFNAME]),
+        up=flags & IFF_UP_RUNNING == IFF_UP_RUNNING,
         rx_bytes=rx_bytes,
         tx_bytes=tx_bytes,
         rx_packets=rx,
@@ -57,7 +54,7 @@ def link_state(buffer: memoryview, start: int, end: int) -> LinkState:
         tx_dropped=tx_dropped,
         rx_errors=rx_errors,
         tx_errors=tx_errors,
-        carrier_changes=None if changes is None else _number(changes),
+        carrier_changes=None if changes is None else number(changes),
     )
     operstate = fields[_IFLA_OPERSTATE][0] if _IFLA_OPERSTATE in fields else 0
     mac = bytes(fields.get(_IFLA_ADDRESS, b""))
@@ -66,17 +63,17 @@ def link_state(buffer: memoryview, start: int, end: int) -> LinkState:
     return LinkState(
         index=index,
         counters=row,
-        mtu=_number(fields[_IFLA_MTU]),
+        mtu=number(fields[_IFLA_MTU]),
         operstate=_OPERSTATES[operstate] if operstate < len(_OPERSTATES) else "unknown",
         mac=mac.hex(":") if any(mac) else None,
-        kind=None if kind is None else _text(kind),
+        kind=None if kind is None else text(kind),
     )
 
 
 async def read_link_states() -> list[LinkState]:
     """Return all interfaces of this network namespace."""
     states: list[LinkState] = []
-    async for buffer, found in dump(socket.NETLINK_ROUTE, RTM_GETLINK, _LINK.pack(0, 0, 0, 0, 0)):
+    async for buffer, found in dump(socket.NETLINK_ROUTE, RTM_GETLINK, LINK.pack(0, 0, 0, 0, 0)):
         states.extend(link_state(buffer, start, end) for kind, start, end in found if kind == RTM_NEWLINK)
     return states
 
@@ -149,11 +146,3 @@ def speed_of(root: Root, name: str) -> int | None:
     except (OSError, ValueError):
         return None
     return speed if speed > 0 else None
-
-
-def _number(payload: memoryview) -> int:
-    return int(_U32.unpack_from(payload)[0])
-
-
-def _text(payload: memoryview) -> str:
-    return bytes(payload).rstrip(b"\0").decode(errors="replace")

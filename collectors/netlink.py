@@ -16,6 +16,7 @@ HEADER: Final = Struct("=IHHII")
 """struct nlmsghdr: length, type, flags, sequence, port id."""
 _ATTRIBUTE: Final = Struct("=HH")
 _ERROR: Final = Struct("=i")
+_U32: Final = Struct("=I")
 _NLMSG_ERROR: Final = 2
 _NLMSG_DONE: Final = 3
 _NLM_F_DUMP_REQUEST: Final = 0x301
@@ -47,6 +48,16 @@ def attributes(buffer: memoryview, at: int, end: int) -> Iterator[tuple[int, mem
             return
         yield kind & _ATTRIBUTE_TYPE, buffer[at + _ATTRIBUTE.size : at + length]
         at += (length + 3) & ~3
+
+
+def number(payload: memoryview) -> int:
+    """Return a 32-bit attribute."""
+    return int(_U32.unpack_from(payload)[0])
+
+
+def text(payload: memoryview) -> str:
+    """Return a string attribute without its final NUL."""
+    return bytes(payload).rstrip(b"\0").decode(errors="replace")
 
 
 async def dump(protocol: int, kind: int, body: bytes) -> AsyncIterator[tuple[memoryview, list[Message]]]:

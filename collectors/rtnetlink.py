@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from collectors.netlink import attributes, dump
+from collectors.netlink import attributes, dump, number, text
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -28,18 +28,18 @@ RTM_GETROUTE: Final = 26
 RTM_NEWRULE: Final = 32
 RTM_GETRULE: Final = 34
 
-_LINK: Final = Struct("=BxHiII")
+LINK: Final = Struct("=BxHiII")
+"""struct ifinfomsg: family, type, index, flags, change."""
 _ADDRESS: Final = Struct("=BBBBI")
 _ROUTE: Final = Struct("=BBBBBBBBI")
 _RULE: Final = Struct("=BBBBBBBBI")
 _NEXT_HOP: Final = Struct("=HBBi")
-_U32: Final = Struct("=I")
 
 _RTN_UNICAST: Final = 1
 _RTNH_F_UNUSABLE: Final = 1 | 16
-"""RTNH_F_DEAD, RTNH_F_LINKDOWN."""
+"""RTNH_F_DEAD, RTNH_FLINKDOWN."""
 _RTM_F_CLONED: Final = 0x200
-_IFF_UP_RUNNING: Final = 0x1 | 0x40
+IFF_UP_RUNNING: Final = 0x1 | 0x40
 _SKIP_STATS: Final = Struct("=HHI").pack(8, 29, 1 << 3)
 """IFLA_EXT_MASK = RTEXT_FILTER_SKIP_STATS."""
 
@@ -85,13 +85,13 @@ class Rule(msgspec.Struct, frozen=True):
 async def read_links() -> dict[int, Link]:
     """Return the interfaces by index."""
     links: dict[int, Link] = {}
-    async for buffer, found in dump(socket.NETLINK_ROUTE, RTM_GETLINK, _LINK.pack(0, 0, 0, 0, 0) + _SKIP_STATS):
+    async for buffer, found in dump(socket.NETLINK_ROUTE, RTM_GETLINK, LINK.pack(0, 0, 0, 0, 0) + _SKIP_STATS):
         for kind, start, end in found:
             if kind != RTM_NEWLINK:
                 continue
-            _, _, index, flags, _ = _LINK.unpack_from(buffer, start)
-            fields = dict(attributes(buffer, start + _LINK.size, end))
-            links[index] = Link(_text(fields[3]), flags & _IFF_UP_RUNNING == _IFF_UP_RUNNING)
+            _, _, index, flags, _ = LINK.unpack_from(buffer, start)
+            fields = dict(attributes(buffer, start + LINK.size, end))
+            links[index] = Link(text(fields[3]), flags & IFF_UP_RUNNING == IFF_UP_RUNNING)
     return links
 
 
@@ -143,16 +143,20 @@ async def _rules(family: int) -> AsyncIterator[Rule]:
                     yield rule
 
 
+def _number_or(payload: memoryview | None, default: int) -> int:
+    return default if payload is None else number(payload)
+
+
 def _defaults(buffer: memoryview, start: int, end: int) -> Iterator[DefaultRoute]:
     """Yield the next hops of one default route message (rtmsg), in the kernel's order."""
     family, _, _, _, table, _, _, kind, flags = _ROUTE.unpack_from(buffer, start)
     if kind != _RTN_UNICAST or flags & _RTM_F_CLONED:
         return
     fields = dict(attributes(buffer, start + _ROUTE.size, end))
-    metric = _number(fields.get(6), 0)
-    table = _number(fields.get(15), table)
+    metric = _number_or(fields.get(6), 0)
+    table = _number_or(fields.get(15), table)
     source = ip_address(bytes(fields[7])) if 7 in fields else None
-    hops = list(_next_hops(fields[9])) if 9 in fields else [(flags, _number(fields.get(4), 0), fields)]
+    hops = list(_next_hops(fields[9])) if 9 in fields else [(flags, _number_or(fields.get(4), 0), fields)]
     for hop_flags, index, hop in hops:
         usable = not hop_flags & _RTNH_F_UNUSABLE
         yield DefaultRoute(FAMILIES[family], table, metric, index, _gateway(hop), source, usable)
@@ -186,23 +190,15 @@ def _rule(buffer: memoryview, start: int, end: int) -> Rule | None:
     """Return a rule (struct fib_rule_hdr) if a probe of ours could follow it to a default route."""
     family, _, source_bits, tos, table, _, _, action, flags = _RULE.unpack_from(buffer, start)
     fields = dict(attributes(buffer, start + _RULE.size, end))
-    arrives = _text(fields[3]) if 3 in fields else "lo"
-    suppressed = _number(fields.get(14), _NO_SUPPRESSION) != _NO_SUPPRESSION
+    arrives = text(fields[3]) if 3 in fields else "lo"
+    suppressed = _number_or(fields.get(14), _NO_SUPPRESSION) != _NO_SUPPRESSION
     if action != 1 or tos or suppressed or arrives != "lo" or _UNREPRODUCIBLE & fields.keys():
         return None
-    version, priority = FAMILIES[family], _number(fields.get(6), 0)
+    version, priority = FAMILIES[family], _number_or(fields.get(6), 0)
     by_device = 19 in fields and bool(fields[19][0])
-    to = None if by_device else _number(fields.get(15), table)
+    to = None if by_device else _number_or(fields.get(15), table)
     if flags & 2:  # FIB_RULE_INVERT: everything but what is selected, so a plain packet matches
         return Rule(version, priority, to)
     source = ip_network((bytes(fields[2]), source_bits), strict=False) if 2 in fields else None
-    interface = _text(fields[17]) if 17 in fields else None
-    return Rule(version, priority, to, source, _number(fields.get(10), 0), interface)
-
-
-def _number(payload: memoryview | None, default: int) -> int:
-    return default if payload is None else int(_U32.unpack_from(payload)[0])
-
-
-def _text(payload: memoryview) -> str:
-    return bytes(payload).rstrip(b"\0").decode(errors="replace")
+    interface = text(fields[17]) if 17 in fields else None
+    return Rule(version, priority, to, source, _number_or(fields.get(10), 0), interface)
