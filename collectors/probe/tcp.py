@@ -62,12 +62,18 @@ class TcpChannel:
             )
         elif problem == errno.ETIMEDOUT:
             self._flights.lost(flight)
+        else:
+            self._refused(flight, problem, _icmp_error(sock))
+        self._close(flight)
+
+    def _refused(self, flight: Flight, problem: int, said: tuple[str, str | None] | None) -> None:
+        """Tell a handshake that ICMP ended (EACCES may stand for "prohibited" there), or that never left."""
+        if said is not None:
+            self._flights.unreachable(flight, *said)
         elif problem in _NEVER_LEFT:
             self._flights.take_back(flight, errno.errorcode[problem])
         else:
-            reason, sender = _icmp_error(sock) or (errno.errorcode.get(problem, "EIO"), None)
-            self._flights.unreachable(flight, reason, sender)
-        self._close(flight)
+            self._flights.unreachable(flight, errno.errorcode.get(problem, "EIO"), None)
 
     def _judge(self, flight: Flight, info: bytes, elapsed_ns: int) -> None:
         rtt_ns = handshake_ns(info, elapsed_ns)
