@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.samples import Name, Route
@@ -20,13 +20,14 @@ ADDRESS = st.ip_addresses().map(str)
 HOST = TargetSettings("gpu.example")
 
 
-@given(
-    st.lists(ADDRESS, unique=True),
-    st.lists(ADDRESS, unique=True),
-    st.integers(1, 4),
-    st.sampled_from(["any", "4", "6", "both"]),
-)
-def test_at_most_so_many_addresses_of_each_family_and_those_in_use_stay(known, found, limit, family) -> None:  # fmt: skip
+FAMILY = st.sampled_from(["any", "4", "6", "both"])
+
+
+@given(st.lists(ADDRESS, unique=True), st.lists(ADDRESS, unique=True), st.integers(1, 4), FAMILY)
+@settings(max_examples=50)
+def test_at_most_so_many_addresses_of_each_family_and_those_in_use_stay(
+    known: list[str], found: list[str], limit: int, family: str
+) -> None:
     target = TargetSettings("x", family=family, addresses=limit)
     chosen = choose(choose((), known, target), found, target)
     for colon in (True, False):
@@ -36,6 +37,7 @@ def test_at_most_so_many_addresses_of_each_family_and_those_in_use_stay(known, f
     assert choose(chosen, reversed(found), target) == chosen, "a shuffled answer changes nothing"
 
 
+@settings(max_examples=30)
 @given(st.text() | st.lists(ADDRESS.map("nameserver {}".format)).map("\n".join))
 def test_a_resolv_conf_gives_addresses_or_nothing(text: str) -> None:
     for server in parse_resolv_conf(text):
@@ -133,11 +135,14 @@ async def test_the_systems_resolver_is_asked_off_the_loop() -> None:
 @pytest.mark.usefixtures("hurried")
 async def test_resolvers_are_read_again() -> None:
     script = [(), ("192.0.2.53",), ("192.0.2.53",), ("192.0.2.54",)]
-    target = TargetSettings("resolvers")
-    seen = await published(
-        lambda publish: follow_resolvers(target, Clock(), publish, lambda: script.pop(0) if len(script) > 1 else script[0]),
-        lambda seen: len(seen) == 3,
-    )  # fmt: skip
+
+    def read() -> tuple[str, ...]:
+        return script.pop(0) if len(script) > 1 else script[0]
+
+    def following(publish: Callable) -> Coroutine:
+        return follow_resolvers(TargetSettings("resolvers"), Clock(), publish, read)
+
+    seen = await published(following, lambda seen: len(seen) == 3)
     assert [name.addresses for name in seen] == [(), ("192.0.2.53",), ("192.0.2.54",)]
     assert seen[0].error
 

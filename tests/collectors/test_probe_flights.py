@@ -24,7 +24,7 @@ EVENTS = st.lists(
 
 
 def play(events: list[tuple[str, int, int]]) -> tuple[list, int, Counter]:
-    """Play (what, to which probe, after how long); return what was told, how many were sent, and what is in flight."""
+    """Play (what, to which probe, after how long); return what was told, how many sent, and what is in flight."""
     flights, now, sent, told, in_flight = Flights(), 1_000_000_007, [], [], ()
     for what, which, pause in [*events, ("end", 0, TIMEOUT)]:
         now += pause

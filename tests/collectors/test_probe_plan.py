@@ -1,5 +1,7 @@
 """Which series there are, for given targets, addresses and routes."""
 
+from itertools import pairwise
+
 from analysis.samples import Route
 from analysis.settings import TargetSettings
 from collectors.probe.engine import next_due_ns, phase_ns
@@ -101,7 +103,7 @@ def test_the_tcp_series_beside_a_silent_one_differs_in_protocol_only() -> None:
 
 def test_a_thousand_series_are_spread_over_their_interval() -> None:
     phases = sorted(phase_ns(series, 10**9) for series in range(1, 1001))
-    gaps = [after - before for before, after in zip(phases, phases[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(phases)]
     assert max(gaps) < 4_000_000
 
 
