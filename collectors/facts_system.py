@@ -28,22 +28,22 @@ _MANAGERS: Final = (
 
 def system(root: Root, environ: Mapping[str, str]) -> Facts:
     """Return the facts that do not belong to an interface, sysctls apart."""
-    release = from_file(root, "proc/sys/kernel/osrelease")
+    release = attempt("/proc/version", lambda: root.read_text("proc/version").split()[2])
     facts = {
         "kernel.release": release,
         "os.name": attempt("/etc/os-release", lambda: _os_name(root)),
         "virtualisation": _virtualisation(root),
         "container": known(container(root, environ), "/.dockerenv, /run/systemd/container, /proc/1/cgroup"),
         "netns.initial": known(yes(is_initial(root)), "/proc/sys/net/core/netdev_max_backlog"),
-        "init.systemd": known(yes(root.exists("run/systemd/system")), "/run/systemd/system"),
+        "init.systemd": attempt("/run/systemd/system", lambda: yes(_has(root, "run/systemd/system", within="run"))),
         "cpu.count": attempt("/proc/stat", lambda: _cpus(root)),
         "cpu.numa_nodes": attempt("/sys/devices/system/node", lambda: _nodes(root)),
         "memory.total_bytes": attempt("/proc/meminfo", lambda: _memory_bytes(root)),
         "memory.page_bytes": known(os.sysconf("SC_PAGE_SIZE"), "sysconf(_SC_PAGE_SIZE)"),
         "limit.memlock_bytes": attempt("/proc/self/limits", lambda: _memlock(root)),
         "gpu.count": attempt("/proc/driver/nvidia/gpus, /sys/bus/pci/devices", lambda: _gpus(root)),
-        "rdma.devices": attempt("/" + DEVICES, lambda: " ".join(_names(root, DEVICES))),
-        "managers": known(_managers(root), "/run, /etc/netplan"),
+        "rdma.devices": attempt("/" + DEVICES, lambda: " ".join(_names(root, DEVICES, within="sys/class"))),
+        "managers": attempt("/run, /etc/netplan", lambda: _managers(root)),
         "manager.tuned_profile": _tuned(root),
     }
     return facts | {f"module.{name}": _module(root, release, name) for name in MODULES}
@@ -74,7 +74,7 @@ def _cpus(root: Root) -> int:
 
 def _nodes(root: Root) -> int:
     """Count NUMA nodes; a kernel without NUMA has one."""
-    names = _names(root, "sys/devices/system/node")
+    names = _names(root, "sys/devices/system/node", within="sys")
     return sum(name.startswith("node") and name[4:].isdecimal() for name in names) or 1
 
 
@@ -90,22 +90,29 @@ def _memlock(root: Root) -> str:
 
 def _gpus(root: Root) -> int:
     """Count what NVIDIA's driver lists, else the display and accelerator devices on PCI of GPU makers."""
-    listed = _names(root, "proc/driver/nvidia/gpus")
-    if listed:
-        return len(listed)
-    devices = (f"sys/bus/pci/devices/{name}" for name in _names(root, "sys/bus/pci/devices"))
+    nvidia, bus = "proc/driver/nvidia/gpus", "sys/bus/pci/devices"
+    if root.exists(nvidia):
+        return len(root.listdir(nvidia))
+    devices = (f"{bus}/{name}" for name in _names(root, bus, within="sys/bus"))
     return sum(
         root.read_text(f"{device}/class")[:6] in _GPU_CLASSES and root.read_text(f"{device}/vendor") in _GPU_VENDORS
         for device in devices
     )
 
 
-def _names(root: Root, folder: str) -> list[str]:
-    """List a folder; one that is not there has nothing in it."""
-    return root.listdir(folder) if root.exists(folder) else []
+def _names(root: Root, folder: str, *, within: str) -> list[str]:
+    """List a folder; one that is not there has nothing in it, if the folder it would be in can be seen."""
+    return root.listdir(folder) if _has(root, folder, within=within) else []
+
+
+def _has(root: Root, path: str, *, within: str) -> bool:
+    """Say whether there is something at `path`; raise where its absence would say nothing (a partial recording)."""
+    root.listdir(within)
+    return root.exists(path)
 
 
 def _managers(root: Root) -> str:
+    root.listdir("run")
     return " ".join(name for name, signs in _MANAGERS if any(root.exists(sign) for sign in signs))
 
 

@@ -25,6 +25,8 @@ def attempt(source: str, read: Callable[[], object]) -> Fact:
         return known(read(), source)
     except OSError as failure:
         return unknown(why(failure), source)
+    except (ValueError, LookupError, StopIteration):
+        return unknown(say(N_("It is there, but not written as expected.")), source)
 
 
 def from_file(root: Root, path: str) -> Fact:

@@ -52,8 +52,19 @@ def test_a_tree_with_nothing_in_it_gives_every_fact_a_reason(tmp_path: Path) -> 
     facts = facts_of(Root(str(tmp_path)))
     assert all(fact.source for fact in facts.values())
     assert all((fact.value is None) != (fact.problem is None) for fact in facts.values())
-    assert facts["kernel.release"].value is None
+    unseen = ("kernel.release", "gpu.count", "rdma.devices", "managers", "init.systemd", "cpu.count")
+    assert [facts[key].value for key in unseen] == [None] * len(unseen)
     assert "does not have it" in str(facts["sysctl.net.ipv4.tcp_rmem"].problem)
+
+
+@pytest.mark.parametrize("garbage", ["", "x", "cpu cpu0\nMemTotal:\nMax locked memory", "-1 \x00 %s"])
+def test_files_with_something_else_in_them_give_a_reason_too(tmp_path: Path, garbage: str) -> None:
+    paths = ("proc/version", "proc/meminfo", "proc/self/limits", "proc/stat", "etc/os-release", "proc/cpuinfo")
+    speed = f"{NET}/eth0/speed"
+    facts = facts_of(plant(tmp_path, BOND | dict.fromkeys((*paths, speed), garbage)))
+    assert all((fact.value is None) != (fact.problem is None) for fact in facts.values())
+    assert facts["memory.total_bytes"].value is None
+    assert facts["link.eth0.speed_mbps"].value is None
 
 
 def test_what_only_the_host_can_see_is_told_as_that_in_a_container(tmp_path: Path) -> None:
