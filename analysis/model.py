@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final
 
 from analysis.advice.engine import advise
@@ -9,6 +10,7 @@ from analysis.advice.plan import Plan
 from analysis.advice.situation import Path as AdvicePath
 from analysis.advice.situation import Situation
 from analysis.box import Box
+from analysis.buckets import Bucket, worst_of
 from analysis.events import Event
 from analysis.paths import Path, Paths, outage_event
 from analysis.routing import SCORE_WINDOW_NS, Routing
@@ -94,10 +96,19 @@ class Model:
             probers=tuple(self._probers.values()),
             names=names,
             health=tuple(self._health.values()),
-            events=tuple(self._all_events(at_ns)),
+            events=self.events(at_ns),
             facts=self._box.facts,
             dropped=self._dropped,
         )
+
+    def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
+        """Return all targets' probes as one row of time-aligned columns: the whole session at a glance."""
+        rows = [path.history.buckets(start_ns, end_ns, step_ns) for path in self._paths.shown() if path.is_target]
+        return tuple(worst_of(column) for column in zip(*rows, strict=True))
+
+    def events(self, at_ns: int) -> tuple[Event, ...]:
+        """Return what has happened until `at_ns`, in time order."""
+        return tuple(sorted(self._all_events(at_ns), key=attrgetter("t")))
 
     def _path_row(self, path: Path, at_ns: int) -> PathRow:
         start = at_ns - SCORE_WINDOW_NS

@@ -54,6 +54,11 @@ class Path:
         """When the current epoch began: statistics never mix two."""
         return self.epochs[-1]
 
+    @property
+    def is_target(self) -> bool:
+        """Whether this is what the person asked for, not a gateway or resolver that tells where a fault is not."""
+        return self.series.role == "target"
+
     def since(self, start_ns: int) -> int:
         """Return `start_ns`, or the beginning of the current epoch where that is later."""
         return max(start_ns, self.epoch_ns)

@@ -118,7 +118,7 @@ class Routing:
         return (
             path
             for path in paths.of_route(route.name, route.family)
-            if path.series.role == "target" and not path.series.ended
+            if path.is_target and not path.series.ended
         )
 
     def _availability(self, route: Route, paths: Paths, t: int) -> float | None:

@@ -14,7 +14,7 @@ from analysis.view import Lens, View
 from collectors.store import LiveStore, Store
 
 HORIZON_NS: Final = 900 * 10**9
-"""How far before the cursor a model begins when the cursor goes back: what the longest judgement needs."""
+"""How far before the cursor a model begins when the cursor jumps: more than the longest judgement needs."""
 
 
 class Timeline:
@@ -38,43 +38,63 @@ class Timeline:
         self._at_ns = max(self._at_ns, to_ns)
 
     def seek(self, to_ns: int) -> None:
-        """Put the cursor at any time."""
-        if to_ns < self._at_ns:
-            self._model = Model(self.settings)
-            self._at_ns = to_ns - HORIZON_NS
-            for sample in self.store.definitions(self._at_ns):
-                self._model.fold(sample)
+        """Put the cursor at any time. Far ahead is a jump too: only the horizon before it is read."""
+        if not self._at_ns <= to_ns <= self._at_ns + HORIZON_NS:
+            self._begin(to_ns)
         self.advance(to_ns)
 
     def view(self, lens: Lens) -> View:
         """Return what is to be seen at the cursor."""
         return self._model.view(self._at_ns, lens)
 
+    def _begin(self, to_ns: int) -> None:
+        """Begin a new model one horizon before a time."""
+        self._model = Model(self.settings)
+        self._at_ns = to_ns - HORIZON_NS
+        for sample in self.store.definitions(self._at_ns):
+            self._model.fold(sample)
+
 
 class LiveTimeline(Timeline):
-    """A timeline whose store grows; its cursor follows the end until it is held."""
+    """A timeline that grows; its cursor follows the end until it is held.
 
-    store: LiveStore
+    `live` takes new samples; `store` is what the cursor moves in, which may reach further back. The model of the end
+    goes on while the cursor stands elsewhere, with a model of its own.
+    """
 
-    def __init__(self, store: LiveStore, settings: Settings) -> None:
-        super().__init__(store, settings)
+    def __init__(self, live: LiveStore, settings: Settings, store: Store | None = None) -> None:
+        super().__init__(live if store is None else store, settings)
+        self.live = live
         self.following = True
+        self.end = self._model
+        self._end_ns = 0
 
     def take(self, samples: Iterable[Sample]) -> None:
-        """Store new samples and fold those that the cursor has reached, also when they come late."""
+        """Store new samples; those that a held cursor has passed belong to its past, also when they come late."""
         for sample in samples:
-            self.store.append(sample)
-            if self.following or sample.t <= self._at_ns:
+            self.live.append(sample)
+            self.end.fold(sample)
+            self._end_ns = max(self._end_ns, sample.t)
+            if not self.following and sample.t <= self._at_ns:
                 self._model.fold(sample)
-                self._at_ns = max(self._at_ns, sample.t)
+        if self.following:
+            self._at_ns = self._end_ns
+
+    def seek(self, to_ns: int) -> None:
+        """Put the cursor at any time; it stays there."""
+        if self.following:
+            self.following = False
+            self._begin(to_ns)
+            self.advance(to_ns)
+        else:
+            super().seek(to_ns)
 
     def hold(self) -> None:
         """Let the cursor stand still while the store grows."""
-        self.following = False
+        self.seek(self._at_ns)
 
     def follow(self) -> None:
         """Go to the end and stay there."""
-        span = self.store.span()
-        if span is not None:
-            self.seek(span[1])
         self.following = True
+        self._model = self.end
+        self._at_ns = self._end_ns
