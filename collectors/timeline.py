@@ -67,18 +67,18 @@ class LiveTimeline(Timeline):
         self.live = live
         self.following = True
         self.end = self._model
-        self._end_ns = 0
+        self.end_ns = 0
 
     def take(self, samples: Iterable[Sample]) -> None:
         """Store new samples; those that a held cursor has passed belong to its past, also when they come late."""
         for sample in samples:
             self.live.append(sample)
             self.end.fold(sample)
-            self._end_ns = max(self._end_ns, sample.t)
+            self.end_ns = max(self.end_ns, sample.t)
             if not self.following and sample.t <= self._at_ns:
                 self._model.fold(sample)
         if self.following:
-            self._at_ns = self._end_ns
+            self._at_ns = self.end_ns
 
     def seek(self, to_ns: int) -> None:
         """Put the cursor at any time; it stays there."""
@@ -97,4 +97,4 @@ class LiveTimeline(Timeline):
         """Go to the end and stay there."""
         self.following = True
         self._model = self.end
-        self._at_ns = self._end_ns
+        self._at_ns = self.end_ns

@@ -1,6 +1,7 @@
 """The application: composes feed, screens, theme and terminal. It knows no domain."""
 
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import ClassVar, Final
@@ -39,6 +40,7 @@ class LongpipeApp(TerminalApp[int]):
         self.feed = feed
         self.settings = settings
         self.glyphs: Glyphs = glyphs
+        self._ticked = time.monotonic()
         self.dashboard = DashboardScreen(feed, glyphs)
 
     def terminal_gone(self) -> None:
@@ -61,7 +63,9 @@ class LongpipeApp(TerminalApp[int]):
 
     def tick(self) -> None:
         """Take what is new and draw it, on the dashboard and on what lies over it."""
-        if self.feed.poll() or self.dashboard.view is None:
+        now = time.monotonic()
+        elapsed, self._ticked = now - self._ticked, now
+        if self.feed.poll(elapsed) or self.dashboard.view is None:
             view = self.dashboard.refresh_view()
             if isinstance(self.screen, DetailScreen):
                 self.screen.show(view)

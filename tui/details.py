@@ -9,8 +9,9 @@ from analysis.outages import Outage
 from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, View
 from tui.panes.explain import objective_rows, score_rows, tcp_rows
-from tui.panes.head import clock_text, sentence_rows
+from tui.panes.head import sentence_rows
 from tui.panes.roce import counter_rows, port_key
+from tui.panes.time import clock_text
 from tui.screens.detail import Detail
 from tui.severity import glyph, of_advice, role, word
 from tui.text import _, tell

@@ -1,38 +1,54 @@
-"""Where the application's samples come from: the hub of a live box, or a recorded session."""
+"""Where the application's samples come from: the hub of a live box, or recorded sessions."""
 
 from typing import Protocol
 
+from analysis.buckets import Bucket
 from analysis.samples import Mark
 from collectors.hub import Hub, Inbox
-from collectors.timeline import LiveTimeline, Timeline
+from collectors.player import Player
+from collectors.session.recorder import Recorder, RecorderState
+from collectors.timeline import LiveTimeline
 
 
 class Feed(Protocol):
-    """A timeline and what may be asked of it."""
-
-    host: str
-    live: bool
+    """A player and what may be asked of the session it plays."""
 
     @property
-    def timeline(self) -> Timeline:
-        """What is seen through."""
+    def host(self) -> str:
+        """The box that is seen."""
         ...
 
     @property
-    def following(self) -> bool:
-        """Whether the cursor follows the end."""
+    def player(self) -> Player:
+        """The cursor, and how it moves."""
         ...
 
-    def poll(self) -> bool:
-        """Take what is new; return whether there is anything new to see."""
-        ...
-
-    def pause(self, on: bool) -> None:
-        """Hold the cursor, or let it follow again."""
+    def poll(self, elapsed_s: float) -> bool:
+        """Let time pass and take what is new; return whether there is anything new to see."""
         ...
 
     def mark(self, text: str) -> bool:
-        """Mark the moment at the cursor; return whether this feed can be marked."""
+        """Mark this moment; return whether this session can be marked."""
+        ...
+
+    def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
+        """Return the whole session as one row of columns."""
+        ...
+
+    def moments(self) -> tuple[int, ...]:
+        """Return when something happened, ascending."""
+        ...
+
+    def marks(self) -> tuple[int, ...]:
+        """Return the times of the person's own marks, ascending."""
+        ...
+
+    def recording(self) -> RecorderState | None:
+        """Return how recording goes, None where nothing is recorded."""
+        ...
+
+    def next_source(self) -> bool:
+        """Switch to the next box; return whether there is another."""
         ...
 
     def close(self) -> None:
@@ -41,44 +57,60 @@ class Feed(Protocol):
 
 
 class LiveFeed:
-    """The collectors of this box."""
+    """The collectors of this box, and the recorder that makes rewinding possible."""
 
-    live = True
-
-    def __init__(self, hub: Hub, inbox: Inbox, timeline: LiveTimeline, host: str) -> None:
+    def __init__(
+        self, hub: Hub, inbox: Inbox, timeline: LiveTimeline, host: str, recorder: Recorder | None = None
+    ) -> None:
         self.host = host
-        self.timeline = timeline
+        self.player = Player(timeline)
+        self._timeline = timeline
         self._hub = hub
         self._inbox = inbox
+        self._recorder = recorder
         hub.subscribe(inbox.put)
-
-    @property
-    def following(self) -> bool:
-        """Whether the cursor follows the end."""
-        return self.timeline.following
+        if recorder is not None:
+            hub.subscribe(recorder.put)
 
     def start(self) -> None:
-        """Start observing."""
+        """Start recording and observing."""
+        if self._recorder is not None:
+            self._recorder.start()
         self._hub.start()
 
-    def poll(self) -> bool:
+    def poll(self, elapsed_s: float) -> bool:
         """Take what the collectors have emitted since."""
         samples = self._inbox.drain()
-        self.timeline.take(samples)
-        return bool(samples) and self.timeline.following
-
-    def pause(self, on: bool) -> None:
-        """Hold the cursor, or let it follow again."""
-        if on:
-            self.timeline.hold()
-        else:
-            self.timeline.follow()
+        self._timeline.take(samples)
+        return self.player.tick(elapsed_s) or (bool(samples) and self._timeline.following)
 
     def mark(self, text: str) -> bool:
         """Mark this moment; the mark is a sample like any other."""
         self._hub.emit(Mark(self._hub.clock.now_ns(), text))
         return True
 
+    def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
+        """Return the session since its start, as long as memory reaches."""
+        return self._timeline.end.overview(start_ns, end_ns, step_ns)
+
+    def moments(self) -> tuple[int, ...]:
+        """Return when routes changed, outages began, objectives were missed, and marks."""
+        return tuple(event.t for event in self._timeline.end.events(self._timeline.end_ns))
+
+    def marks(self) -> tuple[int, ...]:
+        """Return the times of the person's own marks."""
+        return tuple(e.t for e in self._timeline.end.events(self._timeline.end_ns) if e.kind == "mark")
+
+    def recording(self) -> RecorderState | None:
+        """Return how recording goes."""
+        return self._recorder.state() if self._recorder else None
+
+    def next_source(self) -> bool:
+        """There is only this box."""
+        return False
+
     def close(self) -> None:
-        """Stop every collector."""
+        """Stop every collector, then close the recording."""
         self._hub.stop()
+        if self._recorder is not None:
+            self._recorder.stop()

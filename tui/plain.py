@@ -25,8 +25,8 @@ def run(feed: Feed, *, every_s: float, count: int | None = None) -> int:
     view = None
     try:
         for _summary in _summaries(every_s, count):
-            feed.poll()
-            view = feed.timeline.view(Lens())
+            feed.poll(every_s)
+            view = feed.player.timeline.view(Lens())
             print("\n".join(lines(view)), flush=True)
     finally:
         feed.close()

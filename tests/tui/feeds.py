@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from analysis.buckets import Bucket
 from analysis.samples import Mark, Sample
 from analysis.settings import Settings
+from collectors.player import Player
 from collectors.store import LiveStore
 from collectors.timeline import LiveTimeline
 
@@ -12,31 +14,34 @@ class CannedFeed:
     """Hands out samples when told to; counts what the application asks of it."""
 
     host = "gpu-07"
-    live = True
 
     def __init__(self, samples: Iterable[Sample] = (), settings: Settings | None = None) -> None:
         self.timeline = LiveTimeline(LiveStore(), settings or Settings())
+        self.player = Player(self.timeline)
         self.waiting = list(samples)
-        self.marks: list[str] = []
         self.closed = 0
 
-    @property
-    def following(self) -> bool:
-        return self.timeline.following
-
-    def poll(self) -> bool:
+    def poll(self, elapsed_s: float) -> bool:
         taken, self.waiting = self.waiting, []
         self.timeline.take(taken)
-        return bool(taken) and self.timeline.following
+        return self.player.tick(elapsed_s) or (bool(taken) and self.timeline.following)
 
-    def pause(self, on: bool) -> None:
-        if on:
-            self.timeline.hold()
-        else:
-            self.timeline.follow()
+    def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
+        return self.timeline.end.overview(start_ns, end_ns, step_ns)
+
+    def moments(self) -> tuple[int, ...]:
+        return tuple(event.t for event in self.timeline.end.events(self.timeline.end_ns))
+
+    def marks(self) -> tuple[int, ...]:
+        return tuple(event.t for event in self.timeline.end.events(self.timeline.end_ns) if event.kind == "mark")
+
+    def recording(self) -> None:
+        return None
+
+    def next_source(self) -> bool:
+        return False
 
     def mark(self, text: str) -> bool:
-        self.marks.append(text)
         self.waiting.append(Mark(self.timeline.at_ns, text))
         return True
 

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 from analysis.samples import Fact, Facts, Name, Outcome, ProbeNote, Probes, Rdma, RdmaPort, Routes, Sample, Series
 from analysis.settings import Settings
 from analysis.text import Sentence
-from tests.samples import at, definitions, second, session
+from tests.samples import ETH0, ETH1, at, definitions, second, session
 from tests.tui.feeds import CannedFeed
 from tests.tui.screen_text import rows, text
 from tui.app import LongpipeApp
@@ -137,7 +137,7 @@ async def test_pause_holds_the_view_and_says_so_while_samples_keep_coming() -> N
         await pilot.press("space")
         await settle(pilot)
         held = rows(app)
-        assert "PAUSED" in held[0]
+        assert "NOT LIVE" in held[0]
         assert isinstance(app.feed, CannedFeed)
         app.feed.waiting = samples[200:]
         await settle(pilot)
@@ -232,3 +232,46 @@ async def test_quitting_stops_observing() -> None:
     assert isinstance(app.feed, CannedFeed)
     assert app.feed.closed
     assert app.return_value == 0
+
+
+async def test_rewinding_a_live_view_says_so_loudly_and_end_goes_back() -> None:
+    async with app_over(session(200, lossy=20)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("left_square_bracket")
+        await settle(pilot)
+        assert "NOT LIVE: 14:15:40, 1m00s ago" in rows(pilot.app)[0]
+        await pilot.press("end")
+        await settle(pilot)
+        assert "LIVE 14:16:40" in rows(pilot.app)[0]
+
+
+async def test_going_to_a_time_in_words() -> None:
+    async with app_over(session(200)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("g", *"14:14:30", "enter")
+        await settle(pilot)
+        assert "NOT LIVE: 14:14:30" in rows(pilot.app)[0]
+
+
+async def test_what_is_no_time_is_said_and_the_question_stays() -> None:
+    async with app_over(session(20)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("g", *"soon", "enter")
+        await settle(pilot)
+        assert "is not a time" in text(pilot.app)
+
+
+async def test_n_walks_through_what_happened() -> None:
+    samples = session(100)
+    samples += [Routes(at(50), ()), Routes(at(51), (ETH0, ETH1))]
+    async with app_over(sorted(samples, key=lambda s: s.t)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("N")
+        await settle(pilot)
+        assert "NOT LIVE: 14:14:11" in rows(pilot.app)[0]
+        await pilot.press("N", "N", "N")
+        await settle(pilot)
+        assert "NOT LIVE: 14:14:10" in rows(pilot.app)[0]
+        await pilot.press("N")
+        await settle(pilot)
+        assert [toast.message for toast in pilot.app._notifications] == ["No further event in this direction."]

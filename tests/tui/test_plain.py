@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,17 +53,17 @@ def test_a_name_cannot_steer_the_terminal() -> None:
 class FakeFeed:
     """A feed whose view is given."""
 
-    live, host, following = True, "box", True
+    host = "box"
 
     def __init__(self, shown: View) -> None:
         self.shown = shown
         self.closed = False
-        self.timeline = self
+        self.player = SimpleNamespace(timeline=self)
 
     def view(self, _lens: Lens) -> View:
         return self.shown
 
-    def poll(self) -> bool:
+    def poll(self, _elapsed_s: float) -> bool:
         return True
 
     def close(self) -> None:

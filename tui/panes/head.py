@@ -1,14 +1,16 @@
 """The lines above the panes: who and when, and the verdict."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from rich.cells import cell_len
 
 from analysis.samples import Prober
 from analysis.text import Sentence
+from analysis.units import duration, size
 from analysis.view import View
+from tui.feed import Feed
 from tui.panes.base import Pane
+from tui.panes.time import state_run
 from tui.severity import glyph, role, word
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
@@ -23,35 +25,38 @@ _STAMPS = {
 _SOCKETS = {"raw": N_("icmp raw"), "dgram": N_("icmp datagram"), "none": N_("no icmp: TCP only")}
 
 
-def clock_text(at_ns: int) -> str:
-    """Return a time of day as the box's own clock shows it."""
-    return datetime.fromtimestamp(at_ns / 1e9).astimezone().strftime("%H:%M:%S")
-
-
-def header_row(view: View, host: str, live: bool, following: bool, glyphs: Glyphs, width: int) -> Row:
-    """Return the first line: product, host, whether this is now, and how it is measured."""
-    dot = "*" if glyphs == "ascii" else "●"
-    when = clock_text(view.at_ns) if view.at_ns else "--:--:--"
-    if live and following:
-        state: Run = (f"{dot} {_('LIVE')} {when}", "ok")
-    elif live:
-        state = (f"|| {_('PAUSED at {time}', time=when)}", "warn")
-    else:
-        state = (f"> {_('REPLAY')} {when}", "accent")
-    left: Row = ((" longpipe  ", "accent"), (f"{clean(host)}  ", "plain"), state)
-    right = " · ".join(measured(view)) + " "
+def header_row(view: View, feed: Feed, glyphs: Glyphs, width: int) -> Row:
+    """Return the first line: product, host, whether this is now, how it is measured and recorded."""
+    left: Row = ((" longpipe  ", "accent"), (f"{clean(feed.host)}  ", "plain"), state_run(feed, glyphs))
+    right = " · ".join([*measured(view), *recorded(feed)]) + " "
     room = width - sum(cell_len(text) for text, role_ in left)
     return (*left, (fit(right, room, right=True, glyphs=glyphs), "dim"))
 
 
+def recorded(feed: Feed) -> list[str]:
+    """Return how long and how much has been recorded, and how many marks were set."""
+    parts = []
+    state = feed.recording()
+    if state is not None and state.problem is not None:
+        parts.append(_("NOT RECORDING"))
+    elif state is not None:
+        length = duration(_end_ns(feed) - state.since_ns)
+        parts.append(_("rec {length} {size}", length=length, size=size(state.bytes)))
+    if marks := len(feed.marks()):
+        parts.append(_("{n} marks", n=marks))
+    return parts
+
+
+def _end_ns(feed: Feed) -> int:
+    span = feed.player.timeline.store.span()
+    return span[1] if span else 0
+
+
 def measured(view: View) -> list[str]:
-    """Return how probes are sent and timed, and what was dropped or marked."""
+    """Return how probes are sent and timed, and what was dropped."""
     parts = []
     if view.probers:
         parts.append(_prober(view.probers[0]))
-    marks = sum(1 for event in view.events if event.kind == "mark")
-    if marks:
-        parts.append(_("{n} marks", n=marks))
     if view.dropped:
         parts.append(_("{n} samples dropped", n=view.dropped))
     return parts

@@ -1,6 +1,6 @@
 """The dashboard: two lines that say what matters, four panes on one time axis, one line of keys."""
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,11 +19,15 @@ from tui.panes.head import header_row, tab_row, verdict_rows
 from tui.panes.latency import LatencyPane
 from tui.panes.roce import RocePane
 from tui.panes.routes import RoutesPane
+from tui.panes.time import scrubber_data
 from tui.screens.detail import DetailScreen, MakeDetail
+from tui.screens.goto import GotoScreen
 from tui.screens.help import help_detail
+from tui.text import _
 from tui.widgets.keybar import KeyBar
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs
+from tui.widgets.scrubber import Scrubber
 from tui.widgets.table import Table
 
 PANES: Final[dict[str, type[Pane]]] = {
@@ -34,6 +38,7 @@ PANES: Final[dict[str, type[Pane]]] = {
 }
 STEPS_NS: Final = tuple(s * 10**9 for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800))
 """How much time one dot of a graph may stand for."""
+SECOND_NS: Final = 10**9
 MARGIN: Final = 8
 """Cells that frame and axis take from a graph's width."""
 
@@ -58,6 +63,7 @@ class DashboardScreen(Screen[None]):
         """Make the lines and the panes."""
         yield Lines(id="header")
         yield Lines(id="verdict")
+        yield Scrubber(glyphs=self.glyphs, id="scrubber")
         yield Lines(id="tabs")
         with Grid(id="panes"):
             for name, pane in PANES.items():
@@ -78,21 +84,30 @@ class DashboardScreen(Screen[None]):
 
     def refresh_view(self) -> View:
         """Take the view at the cursor and draw it."""
-        view = self.view = self.feed.timeline.view(self.lens())
+        view = self.view = self.feed.player.timeline.view(self.lens())
         width = self.size.width
-        feed = self.feed
-        self.query_one("#header", Lines).show(
-            [header_row(view, feed.host, feed.live, feed.following, self.glyphs, width)]
-        )
+        self.query_one("#header", Lines).show([header_row(view, self.feed, self.glyphs, width)])
         verdict = verdict_rows(view, self.glyphs, width)
         lines = self.query_one("#verdict", Lines)
         lines.styles.height = len(verdict)
         lines.show(verdict)
+        self._draw_scrubber(width)
         self.query_one("#tabs", Lines).show([tab_row(PANES, self.front)])
         for pane in self.query(Pane):
             if pane.display:
                 pane.show(view)
         return view
+
+    def _draw_scrubber(self, width: int) -> None:
+        scrubber = self.query_one(Scrubber)
+        data = scrubber_data(self.feed, width) if scrubber.display else None
+        if data is not None:
+            scrubber.show_data(data)
+
+    @on(Scrubber.Sought)
+    def _sought(self, event: Scrubber.Sought) -> None:
+        self.feed.player.seek(event.t_ns)
+        self.refresh_view()
 
     @on(LatencyPane.PathHighlighted)
     def _select_path(self, event: LatencyPane.PathHighlighted) -> None:
@@ -150,9 +165,53 @@ class DashboardScreen(Screen[None]):
         self.span = min(len(SPANS_NS) - 1, self.span + 1)
 
     def action_pause(self) -> None:
-        """Hold the view or follow again."""
-        self.feed.pause(self.feed.following)
+        """Hold the view, or let it go on."""
+        self.feed.player.toggle()
         self.refresh_view()
+
+    def action_step(self, columns: int) -> None:
+        """Step by as much as a dot of the graph stands for."""
+        self.feed.player.step(columns * self.lens().step_ns)
+        self.refresh_view()
+
+    def action_jump(self, seconds: int) -> None:
+        """Move by some seconds."""
+        self.feed.player.step(seconds * SECOND_NS)
+        self.refresh_view()
+
+    def action_start(self) -> None:
+        """Go to the start of the session."""
+        self.feed.player.start()
+        self.refresh_view()
+
+    def action_end(self) -> None:
+        """Go to the end."""
+        self.feed.player.end()
+        self.refresh_view()
+
+    def action_walk(self, by: Literal[1, -1]) -> None:
+        """Go to the next event in a direction."""
+        if not self.feed.player.walk(self.feed.moments(), by):
+            self.notify(_("No further event in this direction."), timeout=2)
+        self.refresh_view()
+
+    def action_faster(self, by: int) -> None:
+        """Play faster or slower."""
+        self.feed.player.faster(by)
+        self.refresh_view()
+
+    def action_source(self) -> None:
+        """Show the next box."""
+        if not self.feed.next_source():
+            self.notify(_("There is no other box in this session."), timeout=2)
+        self.refresh_view()
+
+    def _went(self, _there: bool | None) -> None:
+        self.refresh_view()
+
+    def action_goto(self) -> None:
+        """Ask for a time and go there."""
+        self.app.push_screen(GotoScreen(self.feed.player), self._went)
 
     def watch_zoomed(self, zoomed: bool) -> None:
         """Tell the style sheet."""

@@ -116,8 +116,8 @@ class Table(Lines, can_focus=True):
         Binding("down,j", "move(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
-        Binding("home", "move(-1000000)", show=False),
-        Binding("end", "move(1000000)", show=False),
+        Binding("ctrl+home", "move(-1000000)", show=False),
+        Binding("ctrl+end", "move(1000000)", show=False),
         Binding("enter", "select", show=False),
     ]
 
