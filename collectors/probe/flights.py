@@ -8,6 +8,8 @@ from analysis.samples import Outcome, ProbeNote, Probes
 HOLD_NS: Final = 10_000_000_000
 """How long after its timeout a probe is remembered, so that a late or second reply is known for what it is."""
 SEQUENCES: Final = 1 << 16
+AGE_GRID_US: Final = 100
+"""Precision of sending times; round-trip times keep theirs. Two more digits would be a tenth of a session file."""
 
 
 class Flight:
@@ -128,17 +130,20 @@ class Flights:
     def batch(self, now_ns: int, sample_offset_ns: int) -> Probes:
         """Return what was settled since the last batch. Sample time is monotonic time plus `sample_offset_ns`.
 
-        Ages are whole microseconds before a whole microsecond, so that a LATE row names exactly the sent time
-        of the LOST row it takes back.
+        Both times of an age are cut to `AGE_GRID_US`, so that a LATE row names exactly the sent time of the LOST row
+        it takes back. Rows are sorted by series, which packs best, and keep their order within one.
         """
-        rows, notes = self._rows, tuple(self._notes)
+        order = sorted(range(len(self._rows)), key=lambda row: self._rows[row][0])
+        rows = [self._rows[row] for row in order]
+        place = {row: at for at, row in enumerate(order)}
+        notes = tuple(ProbeNote(place[note.row], note.reason, note.sender) for note in self._notes)
         self._rows, self._notes = [], []
         series, sent, outcomes, rtts = zip(*rows, strict=True) if rows else ((), (), (), ())
-        now_us = now_ns // 1000
+        now_us = _on_grid(now_ns)
         return Probes(
             now_us * 1000 + sample_offset_ns,
             series=series,
-            age_us=tuple(now_us - sent_ns // 1000 for sent_ns in sent),
+            age_us=tuple(now_us - _on_grid(sent_ns) for sent_ns in sent),
             outcome=tuple(int(outcome) for outcome in outcomes),
             rtt_us=tuple(None if rtt is None else (rtt + 500) // 1000 for rtt in rtts),
             notes=notes,
@@ -164,3 +169,7 @@ class Flights:
         if reason is not None:
             self._notes.append(ProbeNote(len(self._rows), reason, sender))
         self._rows.append((series, sent_ns, outcome, rtt_ns))
+
+
+def _on_grid(time_ns: int) -> int:
+    return time_ns // (AGE_GRID_US * 1000) * AGE_GRID_US

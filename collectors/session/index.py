@@ -9,14 +9,14 @@ import sys
 from array import array
 from pathlib import Path
 from typing import Final
-from zlib import crc32
+from zlib import compress, decompressobj, error
 
 import msgspec
 
 from analysis.samples import Probes, Sample
 from collectors.session.frames import Frame
 from collectors.session.header import Header
-from collectors.session.rollup import WIDTH, RollupBuilder, Rollups
+from collectors.session.rollup import ROWS_LIMIT, WIDTH, RollupBuilder, Rollups
 
 SUFFIX: Final = ".idx"
 NOTED: Final = frozenset((b"series", b"mark", b"routes"))
@@ -51,7 +51,7 @@ class Index(msgspec.Struct, frozen=True):
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """First line of an index file; roll-ups follow as little-endian 32-bit numbers."""
+    """First line of an index file; roll-ups follow as little-endian 32-bit numbers, packed by zlib."""
 
     index: int
     session: str
@@ -59,8 +59,8 @@ class _Head(msgspec.Struct, frozen=True):
     size: int
     """Bytes of the session file that this index describes."""
     end_ns: int
-    body: int
-    """crc32 of the roll-ups."""
+    rows: int
+    """How many roll-ups there are."""
     places: tuple[tuple[int, int, int], ...]
     notes: tuple[msgspec.Raw, ...]
 
@@ -91,14 +91,14 @@ def index_path(path: Path) -> Path:
 
 def write_index(path: Path, header: Header, size: int, index: Index) -> None:
     """Write the index of the session file at `path`, which has `size` bytes. Raises OSError."""
-    body = _little_endian(index.outline.rollups.flat).tobytes()
+    flat = index.outline.rollups.flat
     head = _Head(
         index=_VERSION,
         session=header.session,
         part=header.part,
         size=size,
         end_ns=index.end_ns,
-        body=crc32(body),
+        rows=len(flat) // WIDTH,
         places=tuple((place.t, place.frame.offset, place.frame.size) for place in index.places),
         notes=tuple(msgspec.Raw(msgspec.json.encode(note)) for note in index.outline.notes),
     )
@@ -106,7 +106,7 @@ def write_index(path: Path, header: Header, size: int, index: Index) -> None:
     target.unlink(missing_ok=True)
     fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
-        file.write(msgspec.json.encode(head) + b"\n" + body)
+        file.write(msgspec.json.encode(head) + b"\n" + compress(_little_endian(flat).tobytes(), 6))
 
 
 def read_index(path: Path, header: Header, size: int) -> Index | None:
@@ -118,12 +118,14 @@ def read_index(path: Path, header: Header, size: int) -> Index | None:
         with index_path(path).open("rb") as file:
             if os.fstat(file.fileno()).st_size > SIZE_LIMIT:
                 return None
-            line, body = file.readline(SIZE_LIMIT), file.read()
+            line, packed = file.readline(SIZE_LIMIT), file.read()
         head = msgspec.json.decode(line, type=_Head)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        unpacker = decompressobj()
+        body = unpacker.decompress(packed, ROWS_LIMIT * WIDTH * 4)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, error):
         return None
     fits = (head.index, head.session, head.part, head.size) == (_VERSION, header.session, header.part, size)
-    if not fits or head.body != crc32(body) or len(body) % (4 * WIDTH) or not _tiles(head.places, size):
+    if not fits or not unpacker.eof or len(body) != head.rows * WIDTH * 4 or not _tiles(head.places, size):
         return None
     flat = array("i")
     flat.frombytes(body)
