@@ -77,7 +77,7 @@ async def follow(target: TargetSettings, lookup: Lookup, clock: Clock, publish: 
         error: Sentence | None = None
         try:
             known = choose(known, await lookup(target.host), target)
-        except (OSError, UnicodeError) as problem:
+        except (OSError, ValueError) as problem:
             error = _why(target, problem, known)
         if error is None and not known:
             error = say(
@@ -92,7 +92,7 @@ async def follow(target: TargetSettings, lookup: Lookup, clock: Clock, publish: 
         failures = failures + 1 if error else 0
 
 
-def _why(target: TargetSettings, problem: OSError | UnicodeError, known: tuple[str, ...]) -> Sentence:
+def _why(target: TargetSettings, problem: OSError | ValueError, known: tuple[str, ...]) -> Sentence:
     reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else type(problem).__name__
     if known:
         return say(

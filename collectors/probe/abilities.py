@@ -1,7 +1,7 @@
 """What this box lets the prober do, in words, with the command that would allow the rest."""
 
 import socket
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from analysis.samples import Stamps
 from analysis.text import N_, Sentence, say
@@ -11,16 +11,28 @@ PING_GROUP: Final = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'
 AS_ROOT: Final = "sudo longpipe"
 
 
-def missing(kind: Literal["raw", "dgram", "none"], stamps: Stamps) -> Sentence | None:
-    """Return what probing lacks with this kind of ICMP socket and these stamps, None where it lacks nothing."""
-    if kind == "none":
+class Ability(NamedTuple):
+    """The ICMP socket that a family has here, and what its packet stamps are worth."""
+
+    socket: Literal["raw", "dgram", "none"]
+    stamps: Stamps
+    problem: str | None = None
+    """Why there is no socket: an errno name."""
+
+
+def missing(ability: Ability) -> Sentence | None:
+    """Return what probing lacks, and what would allow it; None where it lacks nothing."""
+    if ability.problem == "EAFNOSUPPORT":
+        return say(N_("This kernel has no IPv6, so only IPv4 is probed."))
+    if ability.socket == "none":
         return say(
-            N_("ICMP is not allowed here, so targets are probed by TCP only. To allow it, run: {command}"),
+            N_("ICMP is not allowed here ({reason}), so targets are probed by TCP only. To allow it, run: {command}"),
+            reason=ability.problem,
             command=PING_GROUP,
         )
-    if stamps == "user":
+    if ability.stamps == "user":
         return say(N_("This kernel gives no packet stamps: round trips include the delays of this program."))
-    if stamps == "kernel-rx":
+    if ability.stamps == "kernel-rx":
         return say(N_("Sending is not stamped by this kernel or device: round trips may read up to 1 ms too long."))
     return None
 

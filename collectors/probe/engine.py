@@ -2,10 +2,11 @@
 
 import asyncio
 import heapq
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
-from analysis.samples import Probes, Series, Stamps
+from analysis.samples import Probes, Series
 from collectors.clock import Clock
+from collectors.probe.abilities import Ability
 from collectors.probe.flights import Flights
 from collectors.probe.icmp import IcmpChannel
 from collectors.probe.stream import Binding, Family, Stream, errno_name
@@ -14,7 +15,7 @@ from collectors.probe.udp import UdpChannel
 
 GROUP_NS: Final = 4_000_000
 """Probes due within this are sent at one waking."""
-FIRST_NS: Final = 500_000_000
+FIRST_NS: Final = 1_000_000_000
 """The first probe of a series is sent within this, however long its interval."""
 GOLDEN: Final = 0.6180339887498949
 PROVEN: Final = 20
@@ -49,15 +50,15 @@ class Engine:
         self._channels: dict[tuple[str, Family, bool], Channel] = {}
         self._tcp = TcpChannel(self._flights, clock, self._loop)
 
-    def icmp(self, family: Family) -> tuple[Literal["raw", "dgram", "none"], Stamps]:
+    def icmp(self, family: Family) -> Ability:
         """Return what ICMP socket there is for a family, and what its stamps are worth so far."""
         try:
             channel = self._channel("icmp", family, dont_fragment=False)
-        except OSError:
-            return "none", "user"
+        except OSError as problem:
+            return Ability("none", "user", errno_name(problem))
         assert isinstance(channel, IcmpChannel)  # noqa: S101 - told by the key
         silent = channel.stamping.stamps == "kernel" and channel.sent >= PROVEN and not channel.tx_stamped
-        return channel.kind, "kernel-rx" if silent else channel.stamping.stamps
+        return Ability(channel.kind, "kernel-rx" if silent else channel.stamping.stamps)
 
     def add(self, series: Series, binding: Binding) -> None:
         """Start probing."""
@@ -123,7 +124,7 @@ class Engine:
             heapq.heappush(self._due, due)
         used = {self._send(stream) for stream in group}
         for channel in used:
-            if channel is not None:
+            if isinstance(channel, IcmpChannel):
                 channel.read_errors()  # transmit stamps are there by now: no waking just for them
         if self._due:
             self._wake_at(self._due[0][0])

@@ -3,16 +3,17 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
 
-from analysis.samples import Name, Outcome, Prober, Probes, Series, Stamps
+from analysis.samples import Name, Outcome, Prober, Probes, Series
 from analysis.settings import TargetSettings
 from collectors.base import Emit, Need
 from collectors.clock import Clock
 from collectors.names import Lookup, follow, follow_resolvers, gateways, system_lookup
-from collectors.probe.abilities import icmp_needs, missing
+from collectors.probe.abilities import Ability, icmp_needs, missing
 from collectors.probe.engine import Engine
 from collectors.probe.plan import Wanted, plan, tcp_beside
 from collectors.probe.stream import Family
@@ -85,7 +86,7 @@ class _Session:
         self._running: dict[Wanted, Series] = {}
         self._silent: set[Wanted] = set()
         self._unheard: dict[int, int] = {}
-        self._probers: dict[Family, tuple[Literal["raw", "dgram", "none"], Stamps]] = {}
+        self._probers: dict[Family, Ability] = {}
         self._stale = asyncio.Event()
         self._routes_known = False
 
@@ -127,18 +128,17 @@ class _Session:
                 self._replan()
 
     def _replan(self) -> None:
-        allowed = frozenset(family for family, (kind, _) in self._probers.items() if kind != "none")
+        allowed = frozenset(family for family, ability in self._probers.items() if ability.socket != "none")
         wanted = plan(self._targets, self._addresses, self._book.routes, allowed)
         wanted += tuple(tcp_beside(one) for one in wanted if one in self._silent)
-        for one in [one for one in self._running if one not in set(wanted)]:
-            self._end(one)
+        self._end(self._running.keys() - set(wanted))
         for one in wanted:
             if one not in self._running:
                 self._start(one)
 
     def _start(self, wanted: Wanted) -> None:
         family: Family = 6 if ":" in wanted.series.address else 4
-        stamps = self._probers[family][1] if wanted.series.protocol == "icmp" else "kernel"
+        stamps = self._probers[family].stamps if wanted.series.protocol == "icmp" else "kernel"
         series = msgspec.structs.replace(wanted.series, t=self._clock.now_ns(), id=next(self._ids), stamps=stamps)
         self._running[wanted] = series
         self._emit(series)
@@ -146,13 +146,16 @@ class _Session:
         if wanted.fallback:
             self._unheard[series.id] = 0
 
-    def _end(self, wanted: Wanted) -> None:
-        self._tick()
-        series = self._running.pop(wanted)
-        self._engine.remove(series.id)
-        self._unheard.pop(series.id, None)
-        self._silent.discard(wanted)
-        self._emit(msgspec.structs.replace(series, t=self._clock.now_ns(), ended=True))
+    def _end(self, unwanted: AbstractSet[Wanted]) -> None:
+        """Tell what is settled, then end these series."""
+        if unwanted:
+            self._tick()
+        for wanted in [wanted for wanted in self._running if wanted in unwanted]:
+            series = self._running.pop(wanted)
+            self._engine.remove(series.id)
+            self._unheard.pop(series.id, None)
+            self._silent.discard(wanted)
+            self._emit(msgspec.structs.replace(series, t=self._clock.now_ns(), ended=True))
 
     async def ticks(self) -> None:
         """Emit what was settled, once a second."""
@@ -191,10 +194,10 @@ class _Session:
             now = self._engine.icmp(family)
             if self._probers.get(family) != now:
                 self._probers[family] = now
-                self._emit(Prober(self._clock.now_ns(), family, *now, missing(*now)))
+                self._stale.set()
+                self._emit(Prober(self._clock.now_ns(), family, now.socket, now.stamps, missing(now)))
 
     def close(self) -> None:
         """Tell what was settled, end every series and close the sockets."""
-        for wanted in list(self._running):
-            self._end(wanted)
+        self._end(set(self._running))
         self._engine.close()

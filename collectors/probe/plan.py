@@ -53,7 +53,12 @@ def _family(address: str) -> int:
 
 
 def _reachable(target: TargetSettings, addresses: tuple[str, ...], routes: Sequence[Route]) -> tuple[str, ...]:
-    """Leave out a family that has no way out where the other has one and the person did not insist."""
+    """Leave out a family that has no way out where the other has one and the person did not insist.
+
+    A source address decides the family by itself.
+    """
+    if target.source:
+        addresses = tuple(address for address in addresses if _family(address) == _family(target.source))
     routed = {route.family for route in routes}
     if target.family != "any" or not any(_family(address) in routed for address in addresses):
         return addresses

@@ -24,7 +24,7 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def errno_name(problem: OSError) -> str:
     """Return the symbol of a failure ("ENETUNREACH")."""
-    return errno.errorcode.get(problem.errno or 0, "EIO")
+    return errno.errorcode.get(problem.errno or 0, "EINVAL")
 
 
 def interface_index(name: str) -> int:

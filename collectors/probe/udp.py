@@ -96,9 +96,6 @@ class UdpChannel:
             else:
                 self._flights.foreign(flight, rtt, sender[0])
 
-    def read_errors(self) -> None:
-        """Leave the queue for `read`: an ICMP error is an answer here and needs the time of reading."""
-
     def _flight(self, data: bytes, peer: tuple[str, int]) -> Flight | None:
         """Find the probe by its token, else by being the only one on its way to `peer`."""
         seq = token_seq(data)

@@ -103,7 +103,7 @@ UNPRIVILEGED = """
 import asyncio, json, os, encodings.idna, ping3
 from analysis.samples import Outcome
 from collectors.clock import Clock
-from collectors.probe.abilities import icmp_needs
+from collectors.probe.abilities import icmp_needs, missing
 from collectors.probe.engine import Engine
 from collectors.probe.stream import Binding
 from tests.lab.probing import outcomes, rows, series
@@ -122,8 +122,10 @@ async def main():
         for row in rows(engine.tick()):
             told[row.series][1].append([row.outcome.name, row.rtt_ms, row.reason, row.sender])
     kinds = [engine.icmp(4), engine.icmp(6)]
+    words = [str(missing(kind)) for kind in kinds]
     engine.close()
-    print(json.dumps({"told": dict(told.values()), "kinds": kinds, "needs": [n.command for n in icmp_needs()]}))
+    needs = [need.command for need in icmp_needs()]
+    print(json.dumps({"told": dict(told.values()), "kinds": kinds, "words": words, "needs": needs}))
 
 asyncio.run(asyncio.wait_for(main(), 20))
 """
@@ -139,7 +141,7 @@ def unprivileged(namespace: str, addresses: list[str]) -> dict:
 
 def test_without_privileges_datagram_sockets_probe_just_as_well(far: str) -> None:
     result = unprivileged(far, ["10.200.0.1", "fd00:200::1", "10.200.0.4", "fd00:200::4", "203.0.113.1"])
-    assert result["kinds"] == [["dgram", "kernel"], ["dgram", "kernel"]]
+    assert result["kinds"] == [["dgram", "kernel", None]] * 2
     assert result["needs"] == ["sudo longpipe"]
     for address in ("10.200.0.1", "fd00:200::1"):
         assert all(row[0] == "ANSWERED" and row[1] >= 20 for row in result["told"][address])
@@ -153,6 +155,7 @@ def test_where_icmp_is_not_allowed_at_all_it_says_so_and_what_would_allow_it(bed
     namespace = bed.namespace()
     bed.sysctl(namespace, "net.ipv4.ping_group_range", "1 0")
     result = unprivileged(namespace, ["127.0.0.1"])
-    assert result["kinds"] == [["none", "user"], ["none", "user"]]
+    assert result["kinds"] == [["none", "user", "EACCES"]] * 2
+    assert "ping_group_range" in result["words"][0]
     assert "ping_group_range" in result["needs"][0]
     assert all(row[0::2] == ["FAILED", "EACCES"] for row in result["told"]["127.0.0.1"])

@@ -73,7 +73,7 @@ class Bed:
             nodad = " nodad" if ":" in address else ""
             if address:
                 self.ip(namespace, f"addr add {address} dev {interface}{nodad}")
-            self.ip(namespace, f"link set {interface} up")
+            self.ip(namespace, f"link set dev {interface} up")
 
     def start(self, namespace: str, module: str, *args: str) -> subprocess.Popen[str]:
         """Start `python -m MODULE ARGS` in a namespace and wait until it has printed its first line."""
