@@ -1,0 +1,299 @@
+"""Counters of every flow, folded from packets: the heart of the analysis.
+
+A flow is (source, destination, destination QP, request or response, transport); see the report schema.
+"""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from analysis.roce import icrc, opcodes
+from analysis.roce.columns import Columns
+from analysis.roce.decode import GROUP, REQ, RESP, ROLE, Packets, opcode_flags
+from analysis.roce.frames import Flags, Ints
+from analysis.roce.keys import KeyTable
+from analysis.roce.walk import Segments, Sequence, Walk, walk
+
+LIMIT: Final = 1 << 16
+"""Flows that are told apart. What goes beyond is counted together as flow `REST`, without its PSNs."""
+REST: Final = 0
+SIZE_BINS: Final = 32
+"""Message sizes by powers of two: bin i holds sizes from 2^(i-1) to below 2^i, bin 0 empty messages."""
+DUPLICATE_NS: Final = 20_000
+"""The same PSN again within this time is a copy made on the way or by a mirror port, not a retransmission."""
+
+_READ_RESPONSE: Final = opcode_flags(opcodes.READ_RESPONSES)
+WALKED: Final = (ROLE == REQ) | ((ROLE == RESP) & _READ_RESPONSE)
+ACKS: Final = (ROLE == RESP) & ~_READ_RESPONSE
+_READ: Final = opcode_flags(frozenset({opcodes.READ_REQUEST})) & (ROLE == REQ)
+_FIRST: Final = opcode_flags(opcodes.FIRSTS)
+_FULL: Final = opcode_flags(opcodes.FULL_SIZED)
+_END: Final = opcode_flags(opcodes.MESSAGE_ENDS)
+_ONLY: Final = opcode_flags(opcodes.ONLIES)
+_ATOMIC: Final = opcode_flags(opcodes.ATOMICS)
+_ATOMIC_BYTES: Final = 8
+_KIND_SHIFT, _QPN_SHIFT = 3, 5
+
+
+class Counters(Columns):
+    """What is added up per flow. `packets` and all after it count packets whose PSNs are walked."""
+
+    seen: Ints
+    """Packets of any kind sent to this QP."""
+    acks: Ints
+    """ACKs, NAKs and atomic ACKs, whose PSNs coalesce."""
+    naks: Ints
+    """NAKs, without RNR."""
+    rnr_naks: Ints
+    fatal_naks: Ints
+    """NAKs that end the connection: every code but PSN sequence error."""
+    cnps: Ints
+    ce: Ints
+    ack_bytes: Ints
+    packets: Ints
+    wire_bytes: Ints
+    payload_bytes: Ints
+    goodput_bytes: Ints
+    messages: Ints
+    message_bytes: Ints
+    repeats: Ints
+    behind: Ints
+    gap_events: Ints
+    gap_psns: Ints
+    rewinds: Ints
+    rewinds_nak: Ints
+    rewinds_rnr: Ints
+    rewinds_read: Ints
+    """READ requests issued anew: the requester missed responses (an implied NAK)."""
+    rewinds_timeout: Ints
+    duplicates: Ints
+    inflight_n: Ints
+    inflight_sum: Ints
+    """PSNs sent and not acknowledged, each time just before an ACK came."""
+
+
+class Facts(Columns):
+    """What is true of a flow now, rather than added up."""
+
+    pair: Ints
+    qpn: Ints
+    role: Ints
+    group: Ints
+    first_psn: Ints
+    last_psn: Ints
+    wrapped: Ints
+    t_first: Ints
+    t_last: Ints
+    t_previous: Ints
+    at_previous: Ints
+    """Time and unwrapped PSN of the newest packet."""
+    pmtu: Ints
+    message_first_psn: Ints
+    """Unwrapped PSN of the newest First packet, and its payload: with them a Last packet knows its message's size."""
+    message_pmtu: Ints
+    largest_message: Ints
+    acked: Ints
+    """Newest acknowledged PSN, unwrapped."""
+    inflight_max: Ints
+
+
+class Walked(msgspec.Struct, frozen=True):
+    """Packets in order of flow with what the walk found; parallel columns."""
+
+    flow: Ints
+    packets: Packets
+    walk: Walk
+    t_before: Ints
+    """Time of the packet before in the same flow; 0 where there is none."""
+
+
+class Flows:
+    """All flows of a capture. `add` folds in packets with a good or unchecked ICRC, in capture order."""
+
+    def __init__(self) -> None:
+        self.count = 1
+        self.counters, self.facts, self.sequence = Counters(), Facts(), Sequence()
+        self.sizes = np.zeros((64, SIZE_BINS), np.int64)
+        self._table = KeyTable(1, self._new)
+
+    def ids(self, packets: Packets) -> Ints:
+        """Return the flow of each packet; new flows are added, `REST` once there are too many."""
+        role, group = ROLE[packets.opcode], GROUP[packets.opcode]
+        key = (packets.pair << 24 | packets.qpn) << _QPN_SHIFT | group << 2 | role
+        return self._table.lookup([key.view(np.uint64)])
+
+    def find(self, pair: int, qpn: int, role: int, group: int) -> int | None:
+        """Return the id of a flow, None where there is no such flow."""
+        return self._table.get(((pair << 24 | qpn) << _QPN_SHIFT | group << 2 | role,))
+
+    def _new(self, key: tuple[int, ...]) -> int:
+        if self.count >= LIMIT or key[0] >> 63:
+            return REST
+        flow = self.count
+        self.count += 1
+        for columns in (self.counters, self.facts, self.sequence):
+            columns.grow(self.count)
+        if len(self.sizes) < self.count:
+            self.sizes = np.concatenate([self.sizes, np.zeros_like(self.sizes)])
+        facts = self.facts
+        facts.role[flow], facts.group[flow] = key[0] & 3, key[0] >> 2 & 7
+        facts.qpn[flow], facts.pair[flow] = key[0] >> _QPN_SHIFT & 0xFFFFFF, key[0] >> (_QPN_SHIFT + 24)
+        return flow
+
+    def count_acks(self, packets: Packets, ids: Ints) -> None:
+        """Count responses that are not walked."""
+        add, size = self.counters, len(self.counters.acks)
+        add.acks += np.bincount(ids, minlength=size)
+        add.ack_bytes += np.bincount(ids, packets.length, size).astype(np.int64)
+        kind, code = packets.syndrome >> 5 & 3, packets.syndrome & 0x1F
+        known = packets.syndrome >= 0
+        nak = known & (kind == 3) & (code < len(opcodes.AETH_NAMES))
+        add.rnr_naks += np.bincount(ids[known & (kind == 1)], minlength=size)
+        add.naks += np.bincount(ids[nak], minlength=size)
+        add.fatal_naks += np.bincount(ids[nak & (code > 0)], minlength=size)
+
+    def count_seen(self, ids: Ints) -> None:
+        """Count packets of any kind per flow."""
+        self.counters.seen += np.bincount(ids, minlength=len(self.counters.seen))
+
+    def count_marks(self, ids: Ints, ce: Flags, cnp: Flags) -> None:
+        """Count CE marks and congestion notifications per flow."""
+        size = len(self.counters.ce)
+        if ce.any():
+            self.counters.ce += np.bincount(ids[ce], minlength=size)
+        if cnp.any():
+            self.counters.cnps += np.bincount(ids[cnp], minlength=size)
+
+    def add(self, packets: Packets, ids: Ints, span: Ints) -> Walked | None:
+        """Fold in packets of WALKED opcodes; `span` is how many PSNs each takes."""
+        order = np.argsort(ids.astype(np.uint16), kind="stable")
+        rest = int(np.count_nonzero(ids == REST))
+        if rest:
+            self._count_rest(packets.where(order[:rest]))
+            order = order[rest:]
+        if not len(order):
+            return None
+        packets, flow, span = packets.where(order), ids[order], span[order]
+        segments = Segments.of(flow)
+        found = walk(self.sequence, segments, packets.psn, span)
+        self._first_and_last(segments, packets)
+        t_before = self._before(segments, packets.t_ns, self.facts.t_previous)
+        self._add_up(segments, packets, found, t_before)
+        self._messages(segments, packets, found)
+        last = segments.end - 1
+        self.facts.t_previous[segments.flow], self.facts.at_previous[segments.flow] = (
+            packets.t_ns[last],
+            found.at[last],
+        )
+        return Walked(flow, packets, found, t_before)
+
+    def _count_rest(self, packets: Packets) -> None:
+        add = self.counters
+        add.packets[REST] += len(packets)
+        add.wire_bytes[REST] += packets.length.sum()
+        add.payload_bytes[REST] += packets.payload.sum()
+
+    def _first_and_last(self, segments: Segments, packets: Packets) -> None:
+        facts, flow, first, last = self.facts, segments.flow, segments.first, segments.end - 1
+        new = self.counters.packets[flow] == 0
+        facts.first_psn[flow[new]] = packets.psn[first[new]]
+        before = np.empty_like(packets.psn)
+        before[1:] = packets.psn[:-1]
+        before[first] = np.where(new, packets.psn[first], facts.last_psn[flow])
+        fell = np.flatnonzero(packets.psn < before)
+        over = fell[before[fell] - packets.psn[fell] > 1 << 23]
+        facts.wrapped[segments.flow[segments.of_row[over]]] = 1
+        facts.last_psn[flow] = packets.psn[last]
+        low, high = np.minimum.reduceat(packets.t_ns, first), np.maximum.reduceat(packets.t_ns, first)
+        facts.t_first[flow] = np.where(new, low, np.minimum(low, facts.t_first[flow]))
+        facts.t_last[flow] = np.where(new, high, np.maximum(high, facts.t_last[flow]))
+
+    def _add_up(self, segments: Segments, packets: Packets, found: Walk, t_before: Ints) -> None:
+        add, flow, first = self.counters, segments.flow, segments.first
+        payload = np.add.reduceat(packets.payload, first)
+        add.packets[flow] += segments.end - first
+        add.wire_bytes[flow] += np.add.reduceat(packets.length, first)
+        add.payload_bytes[flow] += payload
+        add.goodput_bytes[flow] += payload
+        odd = np.flatnonzero(found.ahead)
+        if len(odd):
+            self._add_odd(segments, packets, found, odd, t_before)
+
+    def _add_odd(self, segments: Segments, packets: Packets, found: Walk, odd: Ints, t_before: Ints) -> None:
+        """Add what only packets out of order have."""
+        add, size = self.counters, len(self.counters.packets)
+        flow, ahead, repeat = segments.flow[segments.of_row[odd]], found.ahead[odd], found.repeat[odd]
+        gap = ahead > 0
+        add.gap_events += np.bincount(flow[gap], minlength=size)
+        np.add.at(add.gap_psns, flow[gap], ahead[gap])
+        add.behind += np.bincount(flow[~gap], minlength=size)
+        add.repeats += np.bincount(flow[repeat], minlength=size)
+        np.subtract.at(add.goodput_bytes, flow[repeat], packets.payload[odd[repeat]])
+        add.rewinds += np.bincount(flow[found.rewind[odd]], minlength=size)
+        twin = odd[repeat]
+        at_before = self._before(segments, found.at, self.facts.at_previous)[twin]
+        near = (at_before == found.at[twin]) & (packets.t_ns[twin] - t_before[twin] < DUPLICATE_NS)
+        add.duplicates += np.bincount(segments.flow[segments.of_row[twin[near]]], minlength=size)
+
+    @staticmethod
+    def _before(segments: Segments, column: Ints, kept: Ints) -> Ints:
+        """Return each packet's predecessor in its flow; for the first ones what was kept of the last batch."""
+        before = np.empty_like(column)
+        before[1:] = column[:-1]
+        before[segments.first] = kept[segments.flow]
+        return before
+
+    def _messages(self, segments: Segments, packets: Packets, found: Walk) -> None:
+        """Count messages where they end, with sizes: PSNs from First to Last, DMA length of READ requests."""
+        facts, flow, first = self.facts, segments.flow, segments.first
+        opcode, fresh = packets.opcode, ~found.repeat
+        full = np.flatnonzero(_FULL[opcode] & (packets.payload > 0))
+        facts.pmtu[segments.flow[segments.of_row[full]]] = packets.payload[full]
+        starts = np.flatnonzero(_FIRST[opcode] & fresh)
+        ends = np.flatnonzero(_END[opcode] & fresh)
+        if not len(starts) and not len(ends):
+            return
+        of_end = segments.of_row[ends]
+        size = np.where(_ONLY[opcode[ends]], packets.payload[ends], packets.dma_bytes[ends])
+        size[_ATOMIC[opcode[ends]]] = _ATOMIC_BYTES
+        begun = np.searchsorted(starts, ends) - 1
+        here = (begun >= 0) & (len(starts) > 0)
+        here[here] = starts[begun[here]] >= first[of_end[here]]
+        begin_psn, begin_pmtu = facts.message_first_psn[flow[of_end]], facts.message_pmtu[flow[of_end]]
+        begin_psn[here] = found.at[starts[begun[here]]]
+        begin_pmtu[here] = packets.payload[starts[begun[here]]]
+        way = found.at[ends] - begin_psn
+        last = ~_ONLY[opcode[ends]] & ~_READ[opcode[ends]] & ~_ATOMIC[opcode[ends]]
+        known = (begin_pmtu > 0) & (way > 0) & (way < 1 << 22)
+        size[last] = np.where(known, way * begin_pmtu + packets.payload[ends], -1)[last]
+        self._sizes(flow[of_end], size)
+        newest = segments.flow[segments.of_row[starts]]
+        facts.message_first_psn[newest] = found.at[starts]
+        facts.message_pmtu[newest] = packets.payload[starts]
+
+    def _sizes(self, flow: Ints, size: Ints) -> None:
+        add = self.counters
+        add.messages += np.bincount(flow, minlength=len(add.messages))
+        told = size >= 0
+        flow, size = flow[told], size[told]
+        np.add.at(add.message_bytes, flow, size)
+        np.maximum.at(self.facts.largest_message, flow, size)
+        bins = np.frexp(size.astype(np.float64))[1].clip(0, SIZE_BINS - 1)
+        np.add.at(self.sizes, (flow, bins), 1)
+
+    def missing(self, flow: int) -> int:
+        """Return the PSNs between the lowest and the highest of a flow that no packet carried."""
+        coverage = self.sequence.coverage.get(flow)
+        return coverage.missing if coverage is not None else 0
+
+    def filled_late(self, flow: int) -> int:
+        """Return the PSNs that were missing for a while."""
+        coverage = self.sequence.coverage.get(flow)
+        return coverage.filled if coverage is not None else 0
+
+
+def usable(packets: Packets) -> Packets:
+    """Leave out packets whose ICRC is wrong: the receiver drops them too."""
+    bad = packets.icrc == icrc.BAD
+    return packets.where(~bad) if bad.any() else packets

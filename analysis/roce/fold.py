@@ -1,0 +1,265 @@
+"""The fold: batches of decoded packets in, the state of everything RoCE out.
+
+The same over a capture at once, cut into batches anywhere, or live by the second.
+"""
+
+from collections import Counter
+from typing import Any, Final
+
+import numpy as np
+
+from analysis.roce import icrc, opcodes
+from analysis.roce.cm import Connect
+from analysis.roce.decode import CNP, REQ, RESP, ROLE, Batch, Packets, opcode_flags
+from analysis.roce.flows import ACKS, WALKED, Flows, Walked
+from analysis.roce.frames import Ints
+from analysis.roce.pairs import Pairs
+from analysis.roce.pfc import PauseTime
+from analysis.roce.psn import MTUS
+from analysis.roce.rewinds import Rewinds
+from analysis.roce.rtt import ACK, RoundTrips, Samples
+
+_CE: Final = 3
+_XRC: Final = 5
+_RC: Final = 0
+_USUAL_MTU: Final = 1024
+"""Of an Ethernet with 1500 bytes, the smallest that is met in practice."""
+_MOST_HELD: Final = 1 << 16
+_MOST_BAD_QPS: Final = 4096
+_MOST_CONNECTS: Final = 4096
+_FULL: Final = opcode_flags(opcodes.FULL_SIZED)
+_READ: Final = opcode_flags(frozenset({opcodes.READ_REQUEST})) & (ROLE == REQ)
+_READ_ONLY: Final = opcode_flags(frozenset({0x10}))
+
+
+class Totals:
+    """Counts over all packets, whatever their flow."""
+
+    def __init__(self) -> None:
+        self.frames = self.wire_bytes = self.cut = self.backward = 0
+        self.blind = self.fragments = self.runts = 0
+        self.t_first_ns: int | None = None
+        self.t_last_ns = self.t_min_ns = self.t_max_ns = 0
+        self.opcode_packets = np.zeros(256, np.int64)
+        self.opcode_bytes = np.zeros(256, np.int64)
+        self.tos = np.zeros(256, np.int64)
+        self.ce_by_opcode = np.zeros(256, np.int64)
+        self.syndromes = np.zeros((2, 256), np.int64)
+        """AETH syndromes, of all transports but XRC and of XRC."""
+        self.icrc = np.zeros(3, np.int64)
+        self.pcp = np.zeros(8, np.int64)
+        self.not_roce: Counter[str] = Counter()
+        self.bad_qps: Counter[int] = Counter()
+        """Destination QPs of packets with a wrong ICRC."""
+
+    def add(self, batch: Batch) -> None:
+        """Take in a batch."""
+        packets = batch.packets
+        self.frames += batch.frames
+        self.wire_bytes += batch.wire_bytes
+        self.cut += batch.cut
+        self.blind, self.fragments, self.runts = (
+            self.blind + batch.blind,
+            self.fragments + batch.fragments,
+            self.runts + batch.runts,
+        )
+        self._times(batch)
+        self.not_roce.update(batch.not_roce)
+        self.pcp += batch.pcp
+        opcode = packets.opcode
+        self.opcode_packets += np.bincount(opcode, minlength=256)
+        self.opcode_bytes += np.bincount(opcode, packets.length, 256).astype(np.int64)
+        told = packets.tos[packets.tos >= 0]
+        self.tos += np.bincount(told, minlength=256)
+        marked = packets.tos & 3 == _CE
+        self.ce_by_opcode += np.bincount(opcode[marked & (packets.tos >= 0)], minlength=256)
+        self.icrc += np.bincount(packets.icrc, minlength=3)
+        with_aeth = np.flatnonzero(packets.syndrome >= 0)
+        xrc = opcode[with_aeth] >> 5 == _XRC
+        self.syndromes[0] += np.bincount(packets.syndrome[with_aeth[~xrc]], minlength=256)
+        self.syndromes[1] += np.bincount(packets.syndrome[with_aeth[xrc]], minlength=256)
+        bad = packets.qpn[packets.icrc == icrc.BAD].tolist()
+        if bad and len(self.bad_qps) < _MOST_BAD_QPS:
+            self.bad_qps.update(bad)
+
+    def _times(self, batch: Batch) -> None:
+        if self.t_first_ns is None:
+            self.t_first_ns, self.t_min_ns, self.t_max_ns = batch.t_first_ns, batch.t_min_ns, batch.t_max_ns
+        else:
+            self.backward += batch.t_first_ns < self.t_last_ns
+            self.t_min_ns = min(self.t_min_ns, batch.t_min_ns)
+            self.t_max_ns = max(self.t_max_ns, batch.t_max_ns)
+        self.backward += batch.backward
+        self.t_last_ns = batch.t_last_ns
+
+
+class PathMtu:
+    """Path MTU by host pair: what First and Middle packets carry. The first stays, so that batches do not matter."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, int] = {}
+        """By unordered pair."""
+        self.guessed: set[int] = set()
+        self._largest: dict[int, int] = {}
+
+    def learn(self, packets: Packets) -> None:
+        """Take in First and Middle packets, and what single READ responses show to fit."""
+        opcode = packets.opcode
+        rows = np.flatnonzero(_FULL[opcode] & np.isin(packets.payload, MTUS))
+        hosts, first = np.unique(packets.pair[rows] >> 1, return_index=True)
+        for host, row in zip(hosts.tolist(), rows[first].tolist(), strict=True):
+            self.known.setdefault(host, int(packets.payload[row]))
+        only = np.flatnonzero(_READ_ONLY[opcode])
+        for host in np.unique(packets.pair[only] >> 1).tolist():
+            largest = int(packets.payload[only[packets.pair[only] >> 1 == host]].max())
+            self._largest[host] = max(largest, self._largest.get(host, 0))
+
+    def guess(self, host: int) -> None:
+        """Settle on the least MTU that fits what was seen, where nothing tells."""
+        if host in self.known:
+            return
+        self.known[host] = next((mtu for mtu in MTUS if mtu >= max(self._largest.get(host, 0), _USUAL_MTU)), MTUS[-1])
+        self.guessed.add(host)
+
+
+class Fold:
+    """Everything known about the RoCE traffic of a capture so far."""
+
+    def __init__(self, link_gbps: float | None = None) -> None:
+        self.pairs = Pairs()
+        self.flows = Flows()
+        self.trips = RoundTrips(self.flows)
+        self.rewinds = Rewinds(self.flows)
+        self.pauses = PauseTime(link_gbps)
+        self.totals = Totals()
+        self.pmtu = PathMtu()
+        self.connects: list[Connect] = []
+        self._held: Packets | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Take in the next batch."""
+        self.totals.add(batch)
+        for pause in batch.pauses:
+            self.pauses.add(pause)
+        if len(self.connects) < _MOST_CONNECTS:
+            self.connects += batch.connects
+        packets = batch.packets
+        if len(packets):
+            bad = packets.icrc == icrc.BAD
+            if bad.any():
+                self.trips.note_damaged(packets.where(bad))
+                packets = packets.where(~bad)
+            self._fold(packets, last=False)
+
+    def finish(self) -> None:
+        """Settle what was waiting for more packets. The fold can go on afterwards."""
+        if self._held is not None:
+            for host in np.unique(self._held.pair >> 1).tolist():
+                self.pmtu.guess(host)
+        self._fold(_no_packets(), last=True)
+
+    def _fold(self, packets: Packets, *, last: bool) -> None:
+        flows = self.flows
+        ids = flows.ids(packets)
+        role = ROLE[packets.opcode]
+        flows.count_seen(ids)
+        flows.count_marks(ids, (packets.tos & 3 == _CE) & (packets.tos >= 0), role == CNP)
+        acks = np.flatnonzero(ACKS[packets.opcode])
+        flows.count_acks(packets.where(acks), ids[acks])
+        self.rewinds.note_naks(packets)
+        walked = self._walk(packets.where(WALKED[packets.opcode]))
+        if walked is not None:
+            self.rewinds.add(walked)
+        responses = np.flatnonzero(role == RESP)
+        self._pair_by_cm()
+        fresh = self.trips.add(walked, packets.where(responses), ids[responses], last=last)
+        if walked is not None and fresh is not None:
+            self._in_flight(walked, fresh)
+
+    def _walk(self, packets: Packets) -> Walked | None:
+        """Walk packets, but for those behind a READ request whose length in PSNs is not known yet."""
+        self.pmtu.learn(packets)
+        if self._held is not None:
+            packets = _joined(self._held, packets)
+            self._held = None
+        if not len(packets):
+            return None
+        span = self._spans(packets)
+        ids = self.flows.ids(packets)
+        if (span == 0).any():
+            packets, ids, span = self._hold(packets, ids, span)
+        return self.flows.add(packets, ids, span) if len(packets) else None
+
+    def _spans(self, packets: Packets) -> Ints:
+        """Return the PSNs each packet takes; 0 where that is not known yet."""
+        span = np.ones(len(packets), np.int64)
+        reads = np.flatnonzero(_READ[packets.opcode] & (packets.dma_bytes > MTUS[0]))
+        if len(reads):
+            hosts, which = np.unique(packets.pair[reads] >> 1, return_inverse=True)
+            pmtu = np.array([self.pmtu.known.get(host, 0) for host in hosts.tolist()], np.int64)[which]
+            span[reads] = np.where(pmtu > 0, -(-packets.dma_bytes[reads] // np.maximum(pmtu, 1)), 0)
+        return span
+
+    def _hold(self, packets: Packets, ids: Ints, span: Ints) -> tuple[Packets, Ints, Ints]:
+        """Keep back every flow from its first READ request of unknown length on."""
+        unknown = np.flatnonzero(span == 0)
+        flows, first = np.unique(ids[unknown], return_index=True)
+        since = np.full(self.flows.count, len(packets), np.int64)
+        since[flows] = unknown[first]
+        held = np.arange(len(packets)) >= since[ids]
+        if np.count_nonzero(held) > _MOST_HELD:
+            for host in np.unique(packets.pair[unknown] >> 1).tolist():
+                self.pmtu.guess(host)
+            return packets, ids, self._spans(packets)
+        self._held = packets.where(held)
+        return packets.where(~held), ids[~held], span[~held]
+
+    def _pair_by_cm(self) -> None:
+        """Use connections whose REQ and REP were both seen."""
+        requests = {(c.pair, c.local_id): c for c in self.connects if c.kind == "req"}
+        for reply in self.connects:
+            request = requests.get((reply.pair ^ 1, reply.remote_id)) if reply.kind == "rep" else None
+            if request is None:
+                continue
+            for asking, asked, pair in ((request, reply, request.pair), (reply, request, reply.pair)):
+                flow = self.flows.find(pair, asked.qpn, REQ, _RC)
+                answer = self.flows.find(pair ^ 1, asking.qpn, RESP, _RC)
+                if flow is not None and answer is not None:
+                    self.trips.pair(answer, flow)
+
+    def _in_flight(self, walked: Walked, samples: Samples) -> None:
+        """Note how much was sent and not acknowledged, just before each ACK that names a request's PSN."""
+        decided = np.zeros(self.flows.count, np.int64)
+        for answer, request in self.trips.peer.items():
+            decided[request] = self.trips.decided_at[answer]
+        wanted = (samples.kind == ACK) & (samples.number > decided[samples.flow])
+        samples = samples.where(np.flatnonzero(wanted)[np.lexsort((samples.number[wanted], samples.flow[wanted]))])
+        if not len(samples.flow):
+            return
+        place = walked.flow << 40 | walked.packets.number
+        row = np.searchsorted(place, samples.flow << 40 | samples.number) - 1
+        here = (row >= 0) & (walked.flow[row] == samples.flow)
+        sent = np.where(here, walked.walk.expected[row], self.flows.sequence.expected[samples.flow])
+        self._add_in_flight(samples.flow, samples.at, sent)
+
+    def _add_in_flight(self, flow: Ints, at: Ints, sent: Ints) -> None:
+        facts, counters = self.flows.facts, self.flows.counters
+        edge = np.append(True, flow[1:] != flow[:-1])
+        acked = np.append(0, at[:-1])
+        acked[edge] = facts.acked[flow[edge]]
+        amount = sent - acked - 1
+        use = (acked != 0) & (amount > 0)
+        np.add.at(counters.inflight_n, flow[use], 1)
+        np.add.at(counters.inflight_sum, flow[use], amount[use])
+        np.maximum.at(facts.inflight_max, flow[use], amount[use])
+        facts.acked[flow] = at
+
+
+def _joined(one: Packets, two: Packets) -> Packets:
+    return Packets(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in Packets.__struct_fields__))
+
+
+def _no_packets() -> Packets:
+    empty = np.zeros(0, np.int64)
+    columns: dict[str, Any] = dict.fromkeys(Packets.__struct_fields__, empty)
+    return Packets(**{**columns, "opcode": empty.astype(np.uint8), "ack_req": empty.astype(np.bool_)})

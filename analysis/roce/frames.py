@@ -1,0 +1,52 @@
+"""Captured frames as columns: what every reader of captures hands to the decoder."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+
+GUARD: Final = 128
+"""Readable bytes that a buffer holds behind its last frame: headers are gathered without a bounds check."""
+
+
+class Frames(msgspec.Struct, frozen=True):
+    """Frames of one stretch of a capture, in the order of the file; all columns are parallel."""
+
+    buffer: Bytes
+    """The bytes the frames lie in, followed by `GUARD` more."""
+    start: Ints
+    """Where each frame begins in `buffer`."""
+    captured: Ints
+    """Bytes of it that were captured."""
+    length: Ints
+    """Bytes it had on the wire."""
+    t_ns: Ints
+    """Nanoseconds since the Unix epoch."""
+    link: int | Ints
+    """Link type (https://www.tcpdump.org/linktypes.html), one for all or one each."""
+    first_number: int = 1
+    """Number of the first frame, counted from 1 as Wireshark does."""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def gather(buffer: Bytes, offsets: Ints, width: int) -> Bytes:
+    """Return `width` bytes from each offset as rows, shape (n, width). Offsets may lie GUARD - width past the end.
+
+    A view with a stride of one byte lets numpy copy whole rows, five times as fast as an index for every byte.
+    """
+    windows = np.ndarray((len(buffer) - width + 1,), dtype=f"V{width}", buffer=buffer, strides=(1,))
+    return windows[offsets].view(np.uint8).reshape(len(offsets), width)
+
+
+def field(rows: Bytes, at: int, kind: str) -> Ints:
+    """Return the number `kind` (as ">u2") that stands at byte `at` of each row, as int64."""
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    return np.ndarray((len(rows),), kind, rows, at, (rows.shape[1],)).astype(np.int64)

@@ -1,0 +1,117 @@
+"""Which PSNs of a flow were seen, when they did not come in order. Everything is in unwrapped PSNs."""
+
+from bisect import bisect_right
+from typing import Final
+
+MOST_HOLES: Final = 4096
+MOST_INNER: Final = 1 << 16
+
+
+class Intervals:
+    """A sorted set of half-open intervals that do not touch what is added."""
+
+    def __init__(self) -> None:
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    @property
+    def total(self) -> int:
+        """Return how many numbers the intervals hold."""
+        return sum(self._ends) - sum(self._begins)
+
+    def __contains__(self, number: int) -> bool:
+        i = bisect_right(self._begins, number) - 1
+        return i >= 0 and number < self._ends[i]
+
+    def add(self, begin: int, end: int) -> None:
+        """Add an interval that overlaps none of the others; nothing where it is empty."""
+        if begin < end:
+            i = bisect_right(self._begins, begin)
+            self._begins.insert(i, begin)
+            self._ends.insert(i, end)
+
+    def remove(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """Take out [begin, end); return what of it was in the set."""
+        taken = []
+        i = max(bisect_right(self._begins, begin) - 1, 0)
+        while i < len(self._begins) and self._begins[i] < end:
+            low, high = self._begins[i], self._ends[i]
+            if high <= begin:
+                i += 1
+                continue
+            taken.append((max(low, begin), min(high, end)))
+            pieces = [(a, b) for a, b in ((low, begin), (end, high)) if a < b]
+            self._begins[i : i + 1] = [a for a, _ in pieces]
+            self._ends[i : i + 1] = [b for _, b in pieces]
+            i += len(pieces)
+        return taken
+
+    def drop_oldest(self) -> int:
+        """Forget the lowest interval; return its length."""
+        return self._ends.pop(0) - self._begins.pop(0)
+
+
+class Coverage:
+    """The PSNs between `low` and `head` that no packet carried, and those that only a READ request spoke for.
+
+    A READ request covers the PSNs of its responses (IBTA Vol 1 §9.4.4) but only its own PSN counts as seen again
+    when it returns: a READ issued anew from the middle of its range is not a repeat.
+    Bounded: the oldest of too many holes is taken to stay open, the oldest spans are forgotten.
+    """
+
+    def __init__(self, low: int, head: int) -> None:
+        self.low, self.head = low, head
+        self.filled = 0
+        """PSNs that came late."""
+        self._holes, self._inner = Intervals(), Intervals()
+        self._given_up = 0
+
+    @property
+    def missing(self) -> int:
+        """PSNs never seen."""
+        return self._given_up + self._holes.total
+
+    @property
+    def simple(self) -> bool:
+        """Every PSN up to the head came as a packet of its own: every step back is a repeat."""
+        return not self._holes and not self._inner
+
+    @property
+    def spans(self) -> bool:
+        """PSNs that only a READ request spoke for are remembered."""
+        return len(self._inner) > 0
+
+    def ahead(self, at: int, span: int, expected: int) -> None:
+        """Take a packet at or after the `expected` PSN; all before that were seen or are known to be missing."""
+        self.head = max(self.head, expected)
+        if at > self.head:
+            self._holes.add(self.head, at)
+            if len(self._holes) > MOST_HOLES:
+                self._given_up += self._holes.drop_oldest()
+        self._cover(at, [(max(at, self.head), at + span)])
+        self.head = max(self.head, at + span)
+
+    def behind(self, at: int, span: int) -> bool:
+        """Take a packet before the head. Return whether its PSN was seen before."""
+        seen = at >= self.low and at not in self._holes and at not in self._inner
+        fresh = self._holes.remove(at, at + span)
+        self.filled += sum(end - begin for begin, end in fresh)
+        if at < self.low:
+            self._holes.add(at + span, self.low)
+            fresh.append((at, min(at + span, self.low)))
+            self.low = at
+        if at + span > self.head:
+            fresh.append((max(at, self.head), at + span))
+            self.head = at + span
+        self._cover(at, fresh)
+        return seen
+
+    def _cover(self, at: int, fresh: list[tuple[int, int]]) -> None:
+        for begin, end in fresh:
+            self._inner.add(begin + (begin == at), end)
+        self._inner.remove(at, at + 1)
+        if len(self._inner) > MOST_INNER:
+            self._inner.drop_oldest()

@@ -1,0 +1,82 @@
+"""Small numbers for wide keys: a vectorised cache in front of a dictionary, exact for every key."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.roce.frames import Ints
+
+Words = NDArray[np.uint64]
+
+_SLOTS: Final = 1 << 16
+_MIX: Final = tuple(
+    np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
+)
+_SHIFT: Final = np.uint64(48)
+_SOME: Final = 64
+
+
+class KeyTable:
+    """Maps keys of `width` 64-bit words to ids that `new` gives out, in order of appearance."""
+
+    def __init__(self, width: int, new: Callable[[tuple[int, ...]], int]) -> None:
+        self._new = new
+        self._ids: dict[tuple[int, ...], int] = {}
+        self._keys = [np.zeros(_SLOTS, np.uint64) for _ in range(width)]
+        self._values = np.full(_SLOTS, -1, np.int64)
+        self._known = np.zeros(_SLOTS, np.bool_)
+
+    def put(self, key: tuple[int, ...], value: int) -> None:
+        """Fix the id of a key that has not been looked up yet."""
+        self._ids[key] = value
+
+    def get(self, key: tuple[int, ...]) -> int | None:
+        """Return the id of a key that was seen, else None."""
+        return self._ids.get(key)
+
+    def lookup(self, columns: Sequence[Words]) -> Ints:
+        """Return the id of each row of `columns`, shape (n,)."""
+        slots = self._slots(columns)
+        hit = self._known[slots]
+        for kept, column in zip(self._keys, columns, strict=True):
+            hit &= kept[slots] == column
+        ids = self._values[slots]
+        missed = np.flatnonzero(~hit)
+        if len(missed):
+            self._resolve(columns, slots, ids, missed)
+        return ids
+
+    def _resolve(self, columns: Sequence[Words], slots: Ints, ids: Ints, missed: Ints) -> None:
+        """Fill `ids` where the cache did not know: a few one by one, since most of the rest are the same keys."""
+        while len(missed):
+            some, missed = missed[:_SOME], missed[_SOME:]
+            words = [column[some].tolist() for column in columns]
+            for row, slot, key in zip(some.tolist(), slots[some].tolist(), zip(*words, strict=True), strict=True):
+                ids[row] = self._remember(slot, key)
+            hit = self._known[slots[missed]]
+            for kept, column in zip(self._keys, columns, strict=True):
+                hit &= kept[slots[missed]] == column[missed]
+            found = missed[hit]
+            ids[found] = self._values[slots[found]]
+            missed = missed[~hit]
+
+    def _remember(self, slot: int, key: tuple[int, ...]) -> int:
+        value = self._ids.get(key)
+        if value is None:
+            value = self._new(key)
+            if value >= 0:
+                self._ids[key] = value
+        for kept, word in zip(self._keys, key, strict=True):
+            kept[slot] = word
+        self._values[slot] = value
+        self._known[slot] = True
+        return value
+
+    @staticmethod
+    def _slots(columns: Sequence[Words]) -> Ints:
+        mixed = columns[0] * _MIX[0]
+        for column, odd in zip(columns[1:], _MIX[1:], strict=False):
+            mixed = (mixed ^ (mixed >> np.uint64(29))) + column * odd
+        return (mixed >> _SHIFT).astype(np.int64)

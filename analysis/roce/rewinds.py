@@ -1,0 +1,92 @@
+"""Go-back-N rewinds one by one: when, how deep, and what set them off."""
+
+from collections import deque
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+
+from analysis.roce import opcodes
+from analysis.roce.decode import RESP, Packets
+from analysis.roce.flows import Flows, Walked
+from analysis.roce.psn import MODULUS
+
+Trigger = Literal["nak", "rnr", "read", "timeout"]
+MOST_KEPT: Final = 10_000
+_MOST_NAKS: Final = 1 << 16
+_RNR_KIND, _NAK_KIND = 1, 3
+
+
+class Rewind(msgspec.Struct, frozen=True):
+    """One step back after which PSNs came again."""
+
+    flow: int
+    t_ns: int
+    psn: int
+    depth: int
+    """PSNs between where it went back to and the next new one."""
+    idle_ns: int
+    """How long the flow had been silent."""
+    trigger: Trigger
+
+
+class _Start(msgspec.Struct, frozen=True):
+    number: int
+    previous: int
+    """Frame of the flow's step back before this one: a NAK sets off one rewind only."""
+    rewind: Rewind
+
+
+class Rewinds:
+    """The newest rewinds of all flows."""
+
+    def __init__(self, flows: Flows) -> None:
+        self.log: deque[Rewind] = deque(maxlen=MOST_KEPT)
+        self._flows = flows
+        self._starts: dict[int, _Start] = {}
+        self._naks: dict[tuple[int, int], list[tuple[int, bool]]] = {}
+
+    def note_naks(self, packets: Packets) -> None:
+        """Remember NAKs by the requests they speak of. Call with a batch before its requests."""
+        kind = packets.syndrome >> 5 & 3
+        rows = np.flatnonzero((packets.syndrome >= 0) & ((kind == _RNR_KIND) | (kind == _NAK_KIND)))
+        for row in rows.tolist():
+            key = int(packets.pair[row]) ^ 1, int(packets.psn[row])
+            self._naks.setdefault(key, []).append((int(packets.number[row]), bool(kind[row] == _RNR_KIND)))
+        while len(self._naks) > _MOST_NAKS:
+            del self._naks[next(iter(self._naks))]
+
+    def add(self, walked: Walked) -> None:
+        """Find the rewinds among walked packets."""
+        rows = np.flatnonzero(walked.walk.step_back | walked.walk.rewind)
+        for row in rows.tolist():
+            flow = int(walked.flow[row])
+            if walked.walk.step_back[row]:
+                self._start(flow, row, walked)
+            elif flow in self._starts:
+                self._count(self._starts[flow].rewind)
+
+    def _start(self, flow: int, row: int, walked: Walked) -> None:
+        packets, number = walked.packets, int(walked.packets.number[row])
+        before = self._starts.get(flow)
+        previous = before.number if before is not None else 0
+        t_ns, at = int(packets.t_ns[row]), int(walked.walk.at[row])
+        trigger = self._trigger(flow, at % MODULUS, previous, number, int(packets.opcode[row]))
+        rewind = Rewind(
+            flow, t_ns, at % MODULUS, -int(walked.walk.ahead[row]), t_ns - int(walked.t_before[row]), trigger
+        )
+        self._starts[flow] = _Start(number, previous, rewind)
+
+    def _trigger(self, flow: int, psn: int, after: int, before: int, opcode: int) -> Trigger:
+        facts = self._flows.facts
+        if facts.role[flow] == RESP:
+            return "read"
+        naks = self._naks.get((int(facts.pair[flow]), psn), ())
+        told = [rnr for number, rnr in naks if after < number < before]
+        if told:
+            return "rnr" if any(told) else "nak"
+        return "read" if opcode & 0x1F == opcodes.READ_REQUEST else "timeout"
+
+    def _count(self, rewind: Rewind) -> None:
+        self.log.append(rewind)
+        getattr(self._flows.counters, f"rewinds_{rewind.trigger}")[rewind.flow] += 1

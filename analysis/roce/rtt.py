@@ -1,0 +1,322 @@
+"""Round-trip times: requests matched with the responses that name their very PSN, and which QPs belong together.
+
+Samples follow Karn: a PSN that its flow carries more than once gives none, even when it is repeated later on.
+"""
+
+import heapq
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from analysis.roce import opcodes
+from analysis.roce.decode import GROUP, REQ, ROLE, Packets
+from analysis.roce.flows import Flows, Walked
+from analysis.roce.frames import Flags, Ints
+from analysis.roce.psn import MODULUS, distance
+
+ACK, READ, ATOMIC = range(3)
+"""What a round trip consists of: request and ACK, READ request and its first response, atomic and its ACK."""
+
+VOTES: Final = 16
+"""Responses of a QP that are looked at to find the requests they answer."""
+MOST_OPEN: Final = 1 << 15
+"""Requests that wait for a response with their PSN; the oldest are let go. ACKs coalesce, so many wait for ever."""
+MOST_SAMPLES: Final = 1 << 20
+_RC: Final = 0
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Requests or responses, in capture order."""
+
+    flow: Ints
+    """Request flow; for responses the flow of the response."""
+    kind: Ints
+    psn: Ints
+    at: Ints
+    """Unwrapped PSN of requests; 0 for responses."""
+    number: Ints
+    t_ns: Ints
+
+    def where(self, wanted: Flags | Ints) -> "Rows":
+        """Return some of the rows."""
+        return Rows(*(getattr(self, name)[wanted] for name in self.__struct_fields__))
+
+    def __len__(self) -> int:
+        return len(self.flow)
+
+
+def _joined(*parts: Rows) -> Rows:
+    return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in Rows.__struct_fields__))
+
+
+def _no_rows() -> Rows:
+    return Rows(*(np.zeros(0, np.int64) for _ in Rows.__struct_fields__))
+
+
+class Samples(msgspec.Struct, frozen=True):
+    """Round trips; `flow` is that of the request, `number` the response's frame."""
+
+    flow: Ints
+    kind: Ints
+    at: Ints
+    number: Ints
+    rtt_ns: Ints
+
+    def where(self, wanted: Flags | Ints | slice) -> "Samples":
+        """Return some of the samples."""
+        return Samples(*(getattr(self, name)[wanted] for name in self.__struct_fields__))
+
+
+class RoundTrips:
+    """Finds QP pairs and round trips while packets come in."""
+
+    def __init__(self, flows: Flows) -> None:
+        self.peer: dict[int, int] = {}
+        """Response flow: the request flow it answers."""
+        self.decided_at: dict[int, int] = {}
+        """Response flow: the frame at which that became clear."""
+        self._flows = flows
+        self._open = _no_rows()
+        self._undecided = _no_rows()
+        self._by_pair: dict[int, list[int]] = {}
+        self._known_flows = 1
+        self._samples: list[Samples] = []
+        self._repeated: list[Ints] = []
+        self._damaged: list[tuple[int, int, int]] = []
+
+    def add(self, walked: Walked | None, responses: Packets, ids: Ints, *, last: bool = False) -> Samples | None:
+        """Take in walked packets, and responses (READ responses too) with their flows. Return new samples.
+
+        `last`: decide now on pairs that few answers speak for.
+        """
+        asked = self._asked(walked)
+        answers = self._answers(responses, ids)
+        repeated = self._note_repeats(walked)
+        requests = _joined(self._open, asked) if len(asked) else self._open
+        if len(repeated):
+            requests = requests.where(~np.isin(_key(requests.flow, requests.at), repeated))
+        self._find_pairs(requests, answers, last=last)
+        paired = self._take_paired(answers)
+        fresh = None
+        if len(paired):
+            requests, fresh = self._match(requests, paired)
+        self._open = requests
+        if len(self._open) > MOST_OPEN:
+            self._open = self._open.where(np.argsort(self._open.number, kind="stable")[-MOST_OPEN:])
+        return fresh
+
+    def _asked(self, walked: Walked | None) -> Rows:
+        if walked is None:
+            return _no_rows()
+        packets, found = walked.packets, walked.walk
+        opcode = packets.opcode
+        asks = np.flatnonzero(_ASKS[opcode] | (packets.ack_req & _RC_REQUEST[opcode]))
+        asks = asks[~found.repeat[asks]]
+        parts = []
+        for kind, wanted in (
+            (ACK, packets.ack_req[asks]),
+            (READ, _READS[opcode[asks]]),
+            (ATOMIC, _ATOMICS[opcode[asks]]),
+        ):
+            rows = asks[wanted]
+            parts.append(
+                Rows(
+                    walked.flow[rows],
+                    np.full(len(rows), kind),
+                    packets.psn[rows],
+                    found.at[rows],
+                    packets.number[rows],
+                    packets.t_ns[rows],
+                )
+            )
+        return _joined(*parts)
+
+    @staticmethod
+    def _answers(packets: Packets, ids: Ints) -> Rows:
+        kind = _ANSWERS[packets.opcode]
+        rows = np.flatnonzero(
+            (kind >= 0) & ((kind != ACK) | (packets.syndrome >> 5 == 0)) & (packets.syndrome >= 0) & (ids > 0)
+        )
+        zero = np.zeros(len(rows), np.int64)
+        return Rows(ids[rows], kind[rows], packets.psn[rows], zero, packets.number[rows], packets.t_ns[rows])
+
+    def _note_repeats(self, walked: Walked | None) -> Ints:
+        if walked is None:
+            return np.zeros(0, np.int64)
+        rows = np.flatnonzero(walked.walk.repeat)
+        keys = _key(walked.flow[rows], walked.walk.at[rows])
+        if len(keys):
+            self._repeated.append(keys)
+        return keys
+
+    def note_damaged(self, packets: Packets) -> None:
+        """Take in requests with a wrong ICRC: they were sent, so their PSN is ambiguous when it is sent again."""
+        rows = np.flatnonzero(_RC_REQUEST[packets.opcode])[: MOST_OPEN - len(self._damaged)]
+        columns = (packets.pair[rows].tolist(), packets.qpn[rows].tolist(), packets.psn[rows].tolist())
+        self._damaged += zip(*columns, strict=True)
+
+    def _take_damaged(self) -> None:
+        """Move damaged requests to the repeated ones, as soon as their flows are known."""
+        left = []
+        for pair, qpn, psn in self._damaged:
+            flow = self._flows.find(pair, qpn, REQ, _RC)
+            if flow is None:
+                left.append((pair, qpn, psn))
+                continue
+            head = int(self._flows.sequence.expected[flow])
+            at = np.array([head + distance(psn, head % MODULUS)])
+            self._repeated.append(_key(np.array([flow]), at))
+        self._damaged = left
+
+    # --- pairs ---
+
+    def pair(self, response: int, request: int) -> None:
+        """Fix that a response flow answers a request flow, from connection management."""
+        self.peer[response] = request
+        self.decided_at.setdefault(response, 0)
+
+    def _find_pairs(self, requests: Rows, answers: Rows, *, last: bool) -> None:
+        """Pair each response flow that has enough answers to judge by, in the order in which they had them."""
+        unknown = ~np.isin(answers.flow, list(self.peer)) if self.peer else np.ones(len(answers), np.bool_)
+        waiting = _joined(self._undecided, answers.where(unknown)) if unknown.any() else self._undecided
+        self._undecided = waiting
+        if not len(waiting):
+            return
+        self._sort_new_flows()
+        let_go = np.zeros(len(waiting), np.bool_)
+        ready = _ballots(waiting, last=last)
+        heapq.heapify(ready)
+        while ready:
+            number, flow, rows = heapq.heappop(ready)
+            request = self._elect(flow, requests, waiting.where(rows[:VOTES]))
+            if request is not None:
+                self.peer[flow], self.decided_at[flow] = request, number
+                continue
+            let_go[rows[:VOTES]] = True
+            again = _ballot(waiting, flow, rows[VOTES:], last=last)
+            if again is not None:
+                heapq.heappush(ready, again)
+        self._undecided = waiting.where(~let_go) if let_go.any() else waiting
+
+    def _sort_new_flows(self) -> None:
+        facts = self._flows.facts
+        for flow in range(self._known_flows, self._flows.count):
+            if facts.role[flow] == REQ and facts.group[flow] == _RC:
+                self._by_pair.setdefault(int(facts.pair[flow]), []).append(flow)
+        self._known_flows = self._flows.count
+
+    def _elect(self, response: int, requests: Rows, answers: Rows) -> int | None:
+        """Return the request flow that most of these answers fit; among equals the one they follow soonest."""
+        candidates = self._by_pair.get(int(self._flows.facts.pair[response]) ^ 1)
+        if candidates is None:
+            return None
+        answered: dict[tuple[int, int], int] = {}
+        for kind, psn, number in zip(
+            answers.kind.tolist(), answers.psn.tolist(), answers.number.tolist(), strict=True
+        ):
+            answered.setdefault((kind, psn), number)
+        asked = requests.where(np.isin(requests.flow, candidates) & np.isin(requests.psn, answers.psn))
+        fits: dict[int, list[int]] = {}
+        columns = (asked.flow.tolist(), asked.kind.tolist(), asked.psn.tolist(), asked.number.tolist())
+        for flow, kind, psn, number in zip(*columns, strict=True):
+            way = answered.get((kind, psn), 0) - number
+            if way > 0:
+                fits.setdefault(flow, []).append(way)
+        taken = set(self.peer.values())
+        return max(fits, key=lambda flow: (len(fits[flow]), flow not in taken, -sum(fits[flow])), default=None)
+
+    def _take_paired(self, answers: Rows) -> Rows:
+        """Return the answers whose requests are known, with the request's flow, among them those that had to wait."""
+        if not self.peer:
+            return _no_rows()
+        peers = np.full(self._flows.count, -1, np.int64)
+        peers[list(self.peer)] = list(self.peer.values())
+        waited = self._undecided
+        rows = answers.where(~np.isin(answers.flow, waited.flow)) if len(waited) else answers
+        if len(waited):
+            decided = peers[waited.flow] >= 0
+            rows = _joined(waited.where(decided), rows)
+            self._undecided = waited.where(~decided)
+        requests = peers[rows.flow]
+        rows = Rows(requests, rows.kind, rows.psn, rows.at, rows.number, rows.t_ns)
+        return rows.where(requests >= 0)
+
+    # --- samples ---
+
+    def _match(self, requests: Rows, answers: Rows) -> tuple[Rows, Samples]:
+        """Take a sample where the first row after a request with the same flow and PSN is an answer.
+
+        Returns the requests that still wait, and the samples.
+        """
+        n = len(requests)
+        rows = _joined(requests, answers)
+        key = (rows.flow << 2 | rows.kind) << 24 | rows.psn
+        order = np.lexsort((rows.number, key))
+        key, asks = key[order], order < n
+        hit = np.flatnonzero(asks[:-1] & ~asks[1:] & (key[1:] == key[:-1]))
+        asked, answered = order[hit], order[hit + 1]
+        rtt = rows.t_ns[answered] - rows.t_ns[asked]
+        good = rtt >= 0
+        fresh = Samples(rows.flow[asked], rows.kind[asked], rows.at[asked], rows.number[answered], rtt).where(good)
+        self._samples.append(fresh)
+        left = np.ones(n, np.bool_)
+        left[asked] = False
+        return requests.where(left), fresh
+
+    def samples(self) -> Samples:
+        """Return all samples that still count, in order of their responses within each batch."""
+        if not self._samples:
+            return Samples(*(np.zeros(0, np.int64) for _ in Samples.__struct_fields__))
+        joined = Samples(
+            *(np.concatenate([getattr(s, name) for s in self._samples]) for name in Samples.__struct_fields__)
+        )
+        self._take_damaged()
+        if self._repeated:
+            self._repeated = [np.unique(np.concatenate(self._repeated))]
+            joined = joined.where(~np.isin(_key(joined.flow, joined.at), self._repeated[0]))
+        if len(joined.flow) > MOST_SAMPLES:
+            joined, self._repeated = joined.where(slice(-MOST_SAMPLES // 2, None)), []
+        self._samples = [joined]
+        return joined
+
+
+_Ballot = tuple[int, int, Ints]
+"""Frame number at which a response flow can be judged, the flow, and its answers that have waited."""
+
+
+def _ballots(waiting: Rows, *, last: bool) -> list[_Ballot]:
+    order = np.argsort(waiting.flow, kind="stable")
+    flows, first = np.unique(waiting.flow[order], return_index=True)
+    parts = np.split(order, first[1:])
+    found = (_ballot(waiting, flow, rows, last=last) for flow, rows in zip(flows.tolist(), parts, strict=True))
+    return [one for one in found if one is not None]
+
+
+def _ballot(waiting: Rows, flow: int, rows: Ints, *, last: bool) -> _Ballot | None:
+    if not len(rows) or (len(rows) < VOTES and not last):
+        return None
+    return int(waiting.number[rows[:VOTES][-1]]), flow, rows
+
+
+def _key(flow: Ints, at: Ints) -> Ints:
+    return flow << 44 | at & (1 << 44) - 1
+
+
+def _only_rc(operations: frozenset[int]) -> Flags:
+    return np.array([op >> 5 == _RC and op & 0x1F in operations for op in range(256)], np.bool_)
+
+
+_RC_REQUEST: Final = (ROLE == REQ) & (GROUP == _RC)
+_READS: Final = _only_rc(frozenset({opcodes.READ_REQUEST}))
+_ATOMICS: Final = _only_rc(opcodes.ATOMICS)
+_ASKS: Final = _READS | _ATOMICS
+_ANSWERS: Final = np.select(
+    [
+        _only_rc(frozenset({opcodes.ACKNOWLEDGE})),
+        _only_rc(frozenset({0x0D, 0x10})),
+        _only_rc(frozenset({opcodes.ATOMIC_ACKNOWLEDGE})),
+    ],
+    [ACK, READ, ATOMIC],
+    -1,
+)
