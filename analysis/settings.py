@@ -163,6 +163,9 @@ class Settings(Strict, frozen=True):
     slow: Annotated[bool, Meta(description=N_("Draw half as often and with fewer colours, for very thin lines."))] = (
         False
     )
+    record: Annotated[
+        bool, Meta(description=N_("Record what is seen, within bounds, so that a live view can be rewound."))
+    ] = True
     mouse: Annotated[
         Literal["auto", "on", "off"], Meta(description=N_('The mouse. "auto" is off over SSH, on elsewhere.'))
     ] = "auto"

@@ -101,7 +101,11 @@ class LongpipeApp(TerminalApp[int]):
 def run(configuration: Configuration) -> int:
     """Run the dashboard on this box until the person leaves; return the exit code."""
     settings = configuration.settings
-    feed = observe(settings)
+    return show(observe(settings), settings)
+
+
+def show(feed: Feed, settings: Settings) -> int:
+    """Show a feed until the person leaves, then close it; return the exit code."""
     try:
         app = LongpipeApp(feed, settings, own_glyphs(settings.glyphs))
         app.run(mouse=mouse_for(settings.mouse, os.environ))

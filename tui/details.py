@@ -196,10 +196,10 @@ def verdict_detail(view: View, glyphs: Glyphs, width: int) -> Detail:
     return Detail(_("Why"), tuple(rows))
 
 
-def events_detail(view: View, glyphs: Glyphs, width: int) -> Detail:
+def events_detail(events: Iterable[Event], glyphs: Glyphs, width: int) -> Detail:
     """Return outages, changes and marks, the newest first."""
     rows: list[Row] = []
-    for event in sorted(view.events, key=lambda event: -event.t):
+    for event in sorted(events, key=lambda event: -event.t):
         rows += wrap_rows(_event_line(event, glyphs), width, role(event.severity), indent=12)
     return Detail(_("Events"), tuple(rows) or (((_("Nothing has happened yet."), "dim"),),))
 

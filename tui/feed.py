@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from analysis.buckets import Bucket
+from analysis.events import Event
 from analysis.samples import Mark
 from collectors.hub import Hub, Inbox
 from collectors.player import Player
@@ -35,12 +36,8 @@ class Feed(Protocol):
         """Return the whole session as one row of columns."""
         ...
 
-    def moments(self) -> tuple[int, ...]:
-        """Return when something happened, ascending."""
-        ...
-
-    def marks(self) -> tuple[int, ...]:
-        """Return the times of the person's own marks, ascending."""
+    def events(self) -> tuple[Event, ...]:
+        """Return everything that happened in the session, ascending in time."""
         ...
 
     def recording(self) -> RecorderState | None:
@@ -93,13 +90,9 @@ class LiveFeed:
         """Return the session since its start, as long as memory reaches."""
         return self._timeline.end.overview(start_ns, end_ns, step_ns)
 
-    def moments(self) -> tuple[int, ...]:
-        """Return when routes changed, outages began, objectives were missed, and marks."""
-        return tuple(event.t for event in self._timeline.end.events(self._timeline.end_ns))
-
-    def marks(self) -> tuple[int, ...]:
-        """Return the times of the person's own marks."""
-        return tuple(e.t for e in self._timeline.end.events(self._timeline.end_ns) if e.kind == "mark")
+    def events(self) -> tuple[Event, ...]:
+        """Return everything that has happened, also where the cursor stands before it."""
+        return self._timeline.end.events(self._timeline.end_ns)
 
     def recording(self) -> RecorderState | None:
         """Return how recording goes."""

@@ -1,15 +1,24 @@
-"""Composes what observes this box."""
+"""Composes what observes this box, and the recording that lets a live view be rewound."""
 
-import socket
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
 
 from analysis.settings import Settings
 from collectors.base import Collector
 from collectors.clock import Clock
 from collectors.hub import Hub, Inbox
 from collectors.routebook import RouteBook
-from collectors.store import LiveStore
+from collectors.session.header import CollectorNote, Header, new_header
+from collectors.session.joined import JoinedStore
+from collectors.session.recorder import Recorder, state_directory
+from collectors.store import LiveStore, Store
 from collectors.timeline import LiveTimeline
+from tui import __version__
 from tui.feed import LiveFeed
+
+TOOL: Final = f"longpipe {__version__}"
 
 
 def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
@@ -36,10 +45,21 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
     ]
 
 
+def session_header(settings: Settings, collectors: Sequence[Collector], clock: Clock) -> Header:
+    """Return the header of a session of this box that starts now."""
+    notes = tuple(CollectorNote(c.name, tuple(need.what for need in c.needs())) for c in collectors)
+    return new_header(clock, TOOL, msgspec.to_builtins(settings), notes)
+
+
 def observe(settings: Settings) -> LiveFeed:
-    """Return a feed of this box that has begun to observe."""
+    """Return a feed of this box that has begun to observe, and to record where that is wanted."""
     clock = Clock()
-    hub = Hub(live_collectors(settings, clock), clock)
-    feed = LiveFeed(hub, Inbox(clock), LiveTimeline(LiveStore(), settings), socket.gethostname())
+    collectors = live_collectors(settings, clock)
+    hub = Hub(collectors, clock)
+    header = session_header(settings, collectors, clock)
+    live = LiveStore()
+    recorder = Recorder(state_directory(), header, clock, tell=hub.emit) if settings.record else None
+    store: Store = live if recorder is None else JoinedStore(live, lambda: recorder.state().parts)
+    feed = LiveFeed(hub, Inbox(clock), LiveTimeline(live, settings, store), header.host, recorder)
     feed.start()
     return feed

@@ -4,7 +4,6 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -14,18 +13,14 @@ import msgspec
 from analysis.samples import Mark, Outcome, Probes, Sample
 from analysis.settings import Settings
 from analysis.units import duration, size
-from collectors.base import Collector
 from collectors.clock import Clock
 from collectors.hub import Hub
-from collectors.session.header import CollectorNote, Header, new_header
 from collectors.session.recorder import Recorder, RecorderState, state_directory
 from collectors.session.retention import Limits
-from tui import __version__
 from tui.cli import Exit, complain
-from tui.live import live_collectors
+from tui.live import live_collectors, session_header
 from tui.text import _, tell
 
-TOOL: Final = f"longpipe {__version__}"
 OUTAGE_PROBES: Final = 3
 AFTERMATH_S: Final = 30.0
 _STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -60,12 +55,6 @@ class Watch:
                 self.outage |= self._running[series] >= OUTAGE_PROBES
             elif outcome in (Outcome.ANSWERED, Outcome.LATE):
                 self._running[series] = 0
-
-
-def session_header(settings: Settings, collectors: Sequence[Collector], clock: Clock) -> Header:
-    """Return the header of a session of this box that starts now."""
-    notes = tuple(CollectorNote(c.name, tuple(need.what for need in c.needs())) for c in collectors)
-    return new_header(clock, TOOL, msgspec.to_builtins(settings), notes)
 
 
 def record(settings: Settings, output: str | None, directory: str | None, until: Until, *, status: bool) -> int:

@@ -40,6 +40,10 @@ class FileStore:
         for file in self.files:
             file.close()
 
+    def again(self) -> "FileStore":
+        """Return a store over the same files with readers of its own, for another thread."""
+        return FileStore([SessionFile(file.path, file.tool) for file in self.files])
+
     def add(self, file: SessionFile) -> None:
         """Append a later file of the same box."""
         newest = self.files[-1].header.session if self.files else None
@@ -52,13 +56,16 @@ class FileStore:
         return bool(self.files) and self.files[-1].refresh()
 
     def span(self) -> tuple[int, int] | None:
-        """Return the first and last sample times in ns, or None while empty."""
+        """Return the first and last sample times in ns, or None while empty.
+
+        Definitions that were in force when the first file began may be older.
+        """
         spans = [(file.start_ns, file.end_ns) for file in self.files if file.end_ns]
         return (spans[0][0], max(end for _, end in spans)) if spans else None
 
     def between(self, start_ns: int, end_ns: int) -> Iterator[Sample]:
         """Yield the samples with start < t <= end, in time order."""
-        waiting: list[Sample] = []
+        waiting = [sample for sample in self._inherited() if start_ns < sample.t <= end_ns]
         steps = [(file, number) for file in self.files for number in _frames(file, start_ns, end_ns)]
         for (file, number), following in zip(steps, [*steps[1:], None], strict=False):
             for line, stamp in self._lines(file, number):
@@ -79,7 +86,7 @@ class FileStore:
         """Return the definitions in force at a time, oldest key first."""
         begun = [file for file in self.files if file.start_ns <= at_ns]
         if not begun:
-            return []
+            return [sample for sample in self._inherited() if sample.t <= at_ns]
         file = begun[-1]
         numbers = file.frames(at_ns - SLACK_NS, at_ns + SLACK_NS)
         first = 0 if file.plain else numbers[0]
@@ -104,6 +111,7 @@ class FileStore:
             for file in self.files
             if file.outline is not None
             for note in file.outline.notes
+            if note.t >= file.start_ns or file is self.files[0]
         ]
 
     def columns(self, start_ns: int, end_ns: int, step_ns: int) -> dict[int, list[Bucket]]:
@@ -113,6 +121,13 @@ class FileStore:
         """
         self.notes()  # series of older sessions are known by their definitions
         return columns((self._rows(file) for file in self.files), start_ns, end_ns, step_ns)
+
+    def _inherited(self) -> list[Sample]:
+        """Return the definitions that were in force before the first file began: its earlier parts are not here."""
+        if not self.files:
+            return []
+        first = self.files[0]
+        return [self._translated(first, sample) for sample in first.definitions(0)]
 
     def _definitions_since(self, file: SessionFile, numbers: Iterable[int], at_ns: int) -> list[Sample]:
         """Return the definitions recorded in some frames and not after a time, in time order."""

@@ -51,6 +51,7 @@ class SessionFile:
 
     def __init__(self, path: Path, tool: str = "") -> None:
         self.path = path
+        self.tool = tool
         self.counts = Counts()
         """What could not be read so far; complete after `scan` or a full `samples`."""
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -147,20 +148,23 @@ class SessionFile:
                 yield sample
 
     def samples(self) -> Iterator[Sample]:
-        """Yield every sample of the file, in the order in which they were recorded, counting what is passed over."""
-        for sample, _ in self._counted():
-            yield sample
+        """Yield every sample of the file, in the order in which they were recorded, counting what is passed over.
+
+        The definitions that were in force when the file began come first.
+        """
+        yield from self.definitions(0)
+        yield from self._counted()
 
     def scan(self, between: Callable[[], None] = lambda: None) -> Outline:
         """Return the outline, from the whole file where there is no index; `between` is called after each frame."""
         if self.outline is None:
-            builder = OutlineBuilder()
-            for sample, kind in self._counted(between):
-                builder.add(sample, kind)
+            builder = OutlineBuilder(self.definitions(0))
+            for sample in self._counted(between):
+                builder.add(sample)
             self.outline = builder.finish()
         return self.outline
 
-    def _counted(self, between: Callable[[], None] = lambda: None) -> Iterator[tuple[Sample, bytes]]:
+    def _counted(self, between: Callable[[], None] = lambda: None) -> Iterator[Sample]:
         self.counts = self._decoder.counts = Counts()
         for number in range(len(self._places)):
             frame = self._places[number].frame
@@ -174,7 +178,7 @@ class SessionFile:
                 bad = self.counts.bad_lines
                 sample = self.decode(line)
                 if sample is not None:
-                    yield sample, stamp.kind if stamp else sample.__struct_config__.tag.encode()  # type: ignore[union-attr]
+                    yield sample
                 elif not ended:
                     self.counts.bad_lines = bad  # the tear itself: `ending` tells of it
             between()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from analysis.buckets import Bucket
+from analysis.events import Event
 from analysis.samples import Mark, Sample
 from analysis.settings import Settings
 from collectors.player import Player
@@ -29,11 +30,8 @@ class CannedFeed:
     def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
         return self.timeline.end.overview(start_ns, end_ns, step_ns)
 
-    def moments(self) -> tuple[int, ...]:
-        return tuple(event.t for event in self.timeline.end.events(self.timeline.end_ns))
-
-    def marks(self) -> tuple[int, ...]:
-        return tuple(event.t for event in self.timeline.end.events(self.timeline.end_ns) if event.kind == "mark")
+    def events(self) -> tuple[Event, ...]:
+        return self.timeline.end.events(self.timeline.end_ns)
 
     def recording(self) -> None:
         return None

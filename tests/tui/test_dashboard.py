@@ -274,4 +274,4 @@ async def test_n_walks_through_what_happened() -> None:
         assert "NOT LIVE: 14:14:10" in rows(pilot.app)[0]
         await pilot.press("N")
         await settle(pilot)
-        assert [toast.message for toast in pilot.app._notifications] == ["No further event in this direction."]
+        assert {toast.message for toast in pilot.app._notifications} == {"No further event in this direction."}

@@ -47,6 +47,7 @@ def add_arguments(parser: Parser) -> None:
     screen.add_argument("--no-color", action="store_true", help=_("no colours; so does NO_COLOR"))
     screen.add_argument("--slow", action="store_true", help=_("draw half as often, for very thin lines"))
     screen.add_argument("--mouse", action=argparse.BooleanOptionalAction, help=_("use the mouse, or leave it alone"))
+    screen.add_argument("--no-record", action="store_true", help=_("keep nothing on disk; rewinding reaches 15 min"))
     plain = parser.add_argument_group(_("without a screen"))
     plain.add_argument("--plain", action="store_true", help=_("print lines; so does output that is no terminal"))
     plain.add_argument(
@@ -86,6 +87,7 @@ def options_of(args: argparse.Namespace) -> "list[Option]":
     given.append((("language",), "--lang", args.lang))
     given.append((("glyphs",), "--ascii", "ascii" if args.ascii else None))
     given.append((("slow",), "--slow", args.slow or None))
+    given.append((("record",), "--no-record", False if args.no_record else None))
     if args.mouse is not None:
         given.append((("mouse",), "--mouse" if args.mouse else "--no-mouse", "on" if args.mouse else "off"))
     return [Option(path, name, value) for path, name, value in given if value is not None]

@@ -1,4 +1,4 @@
-"""What the terminal on the other end can show, read from the environment: nothing is asked of it, no answer awaited."""
+"""What the terminal on the other end can show, read from the environment; the terminal itself is not asked."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -42,7 +42,7 @@ def recorded(feed: Feed) -> list[str]:
     elif state is not None:
         length = duration(_end_ns(feed) - state.since_ns)
         parts.append(_("rec {length} {size}", length=length, size=size(state.bytes)))
-    if marks := len(feed.marks()):
+    if marks := sum(event.kind == "mark" for event in feed.events()):
         parts.append(_("{n} marks", n=marks))
     return parts
 

@@ -49,14 +49,14 @@ def scrubber_data(feed: Feed, width: int) -> ScrubberData | None:
     start, end = span
     step = next((step for step in STEPS_NS if (end - start) / step <= width), STEPS_NS[-1])
     cursor = None if feed.player.mode == "follow" else feed.player.timeline.at_ns
-    marks = feed.marks()
+    events = feed.events()
     return ScrubberData(
         feed.overview(start, end, step),
         start,
         end,
         cursor_ns=cursor,
-        marks=marks,
-        epochs=tuple(t for t in feed.moments() if t not in set(marks)),
+        marks=tuple(event.t for event in events if event.kind == "mark"),
+        epochs=tuple(event.t for event in events if event.kind in {"route", "best"}),
         start_label=clock_text(start)[:5],
         end_label=clock_text(end)[:5],
     )

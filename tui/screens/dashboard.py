@@ -130,7 +130,7 @@ class DashboardScreen(Screen[None]):
 
     def action_events(self) -> None:
         """List outages, route changes and marks."""
-        self._open(lambda view, width: events_detail(view, self.glyphs, width))
+        self._open(lambda _view, width: events_detail(self.feed.events(), self.glyphs, width))
 
     def action_help(self) -> None:
         """Show the keys as they are bound now."""
@@ -191,7 +191,7 @@ class DashboardScreen(Screen[None]):
 
     def action_walk(self, by: Literal[1, -1]) -> None:
         """Go to the next event in a direction."""
-        if not self.feed.player.walk(self.feed.moments(), by):
+        if not self.feed.player.walk(tuple(event.t for event in self.feed.events()), by):
             self.notify(_("No further event in this direction."), timeout=2)
         self.refresh_view()
 

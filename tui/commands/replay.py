@@ -1,0 +1,87 @@
+"""`longpipe replay FILE ...`: the dashboard on recorded sessions. Nothing is probed, resolved or written."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.cli import CommandError, Exit, Parser, complain
+from tui.text import _, tell, use_language
+
+if TYPE_CHECKING:
+    from analysis.settings import Settings
+    from collectors.session.sources import Source
+    from tui.replay import ReplayFeed
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "files", metavar=_("FILE"), nargs="*", help=_("session files or directories (default: your own)")
+    )
+    parser.add_argument("--at", metavar=_("TIME"), help=_("begin there: 14:02, -5m from the end, yesterday 23:10"))
+    parser.add_argument("--speed", type=float, default=1.0, help=_("play so many times faster, 0.1 to 600"))
+    parser.add_argument("--ascii", action="store_true", help=_("draw with ASCII characters only"))
+    parser.add_argument("--plain", action="store_true", help=_("print the state at the end, or at --at, and exit"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the sessions and show them."""
+    from collectors.session.header import Unreadable
+    from collectors.session.recorder import state_directory
+    from collectors.session.sources import open_sources
+    from tui.config.load import Option, load
+    from tui.live import TOOL
+
+    options = [Option(("glyphs",), "--ascii", "ascii")] if args.ascii else []
+    settings = load(options, file=args.config).settings
+    use_language(settings.language if args.lang is None else args.lang)
+    paths = [Path(name) for name in args.files] or [state_directory()]
+    try:
+        sources = open_sources(paths, TOOL)
+    except Unreadable as problem:
+        raise CommandError(tell(problem.problem)) from problem
+    except OSError as error:
+        raise CommandError(_("{file}: {why}", file=error.filename, why=error.strerror)) from error
+    if not sources:
+        raise CommandError(_("There is no session in {place}.", place=", ".join(map(str, paths))))
+    return _show(sources, settings, args)
+
+
+def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespace) -> int:
+    from tui.replay import ReplayFeed, damage
+
+    problems = damage(sources)
+    for problem in problems:
+        complain(problem)
+    feed = ReplayFeed(sources, settings)
+    plain = args.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
+    _place(feed, args, at_end=plain)
+    if plain:
+        from analysis.view import Lens
+        from tui.plain import lines
+
+        print("\n".join(lines(feed.player.timeline.view(Lens()))))
+        return Exit.DEGRADED if problems else Exit.OK
+    from tui.app import show
+
+    return show(feed, settings)
+
+
+def _place(feed: "ReplayFeed", args: argparse.Namespace, *, at_end: bool) -> None:
+    """Put the cursor where the person wants it."""
+    from collectors.player import SPEEDS
+    from tui.moments import NotATime, moment
+
+    player = feed.player
+    player.speed = min(SPEEDS, key=lambda speed: abs(speed - args.speed))
+    span = player.timeline.store.span()
+    if span is None:
+        return
+    if args.at:
+        try:
+            player.seek(moment(args.at, span[1], *span))
+        except NotATime as problem:
+            raise CommandError(str(problem), Exit.USAGE) from problem
+    elif at_end:
+        player.end()

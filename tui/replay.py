@@ -1,0 +1,98 @@
+"""A recorded session behind the interface of a live box: nothing is probed, nothing resolved, nothing written."""
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from analysis.buckets import Bucket
+from analysis.events import Event
+from analysis.settings import Settings
+from collectors.player import Player
+from collectors.session.digest import Digest
+from collectors.session.reader import Ending
+from collectors.session.recorder import RecorderState
+from collectors.session.sources import Source
+from collectors.timeline import Timeline
+from tui.text import _
+
+COLUMNS_KEPT: Final = 8
+
+
+def damage(sources: Sequence[Source]) -> list[str]:
+    """Return what the person should know of files that end abruptly."""
+    return [
+        _("{file}: the recording ended abruptly; at most its last second is missing.", file=file.path)
+        for source in sources
+        for file in source.store.files
+        if file.ending() is Ending.TORN
+    ]
+
+
+class ReplayFeed:
+    """One or several boxes' recordings; one of them is seen."""
+
+    def __init__(self, sources: Sequence[Source], settings: Settings) -> None:
+        self._sources = sources
+        self._players = [Player(Timeline(source.store, settings)) for source in sources]
+        self._digests: list[Digest | None] = [None] * len(sources)
+        self._columns: dict[tuple[int, int, int, int], tuple[Bucket, ...]] = {}
+        self._at = 0
+        self._settings = settings
+        self._fresh = True
+        self._reader = threading.Thread(target=self._digest, name="longpipe-digest", daemon=True)
+        self._reader.start()
+
+    @property
+    def host(self) -> str:
+        """The box that is seen."""
+        return self._sources[self._at].name
+
+    @property
+    def player(self) -> Player:
+        """The cursor of the box that is seen."""
+        return self._players[self._at]
+
+    def poll(self, elapsed_s: float) -> bool:
+        """Let time pass."""
+        fresh, self._fresh = self._fresh, False
+        return self.player.tick(elapsed_s) or fresh
+
+    def mark(self, text: str) -> bool:  # noqa: ARG002 - nothing is written
+        """Recorded sessions are never changed."""
+        return False
+
+    def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
+        """Return the whole session as one row of columns, nothing while it is still being read."""
+        digest = self._digests[self._at]
+        if digest is None:
+            return ()
+        key = self._at, start_ns, end_ns, step_ns
+        if key not in self._columns:
+            if len(self._columns) >= COLUMNS_KEPT:
+                self._columns.clear()
+            self._columns[key] = digest.columns(start_ns, end_ns, step_ns)
+        return self._columns[key]
+
+    def events(self) -> tuple[Event, ...]:
+        """Return everything that happened in the session, ascending in time."""
+        digest = self._digests[self._at]
+        return () if digest is None else digest.events
+
+    def recording(self) -> RecorderState | None:
+        """Nothing is recorded."""
+        return None
+
+    def next_source(self) -> bool:
+        """Switch to the next box."""
+        self._at = (self._at + 1) % len(self._sources)
+        self._fresh = True
+        return len(self._sources) > 1
+
+    def close(self) -> None:
+        """There is nothing to stop; the files close with the process."""
+
+    def _digest(self) -> None:
+        """Read through the sessions, beside the screen."""
+        for at, source in enumerate(self._sources):
+            self._digests[at] = Digest(source.store.again(), self._settings)
+            self._fresh = True
