@@ -124,7 +124,7 @@ def side_by_side(count: int, interval_s: float, seconds: float, busy: Busy) -> t
     try:
         namespace = bed.namespace()
         targets = {address: Behaviour(delay_ms=delay_ms) for address, delay_ms in true_ms.items()}
-        add_targets(bed, namespace, targets, realtime=True)
+        add_targets(bed, namespace, targets, realtime=True, spin_us=300)
         with inside(namespace):
             peer = Fping(true_ms, interval_s, seconds)
             return ours(true_ms, interval_s, seconds, busy), peer.result()

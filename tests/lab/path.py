@@ -18,9 +18,10 @@ def add_targets(
     addresses: tuple[str, ...] = ("10.200.255.254/16", "fd00:200::ffff/64"),
     others: Behaviour | None = None,
     realtime: bool = False,
+    spin_us: int = 0,
 ) -> subprocess.Popen[str]:
     """Put `targets` behind a new TUN device of `namespace`. Stopping the process takes the device away."""
-    plan = Plan(device, targets, others, realtime=realtime)
+    plan = Plan(device, targets, others, realtime=realtime, spin_us=spin_us)
     process = bed.start(namespace, "tests.lab.responder", msgspec.json.encode(plan).decode())
     for address in addresses:
         bed.ip(namespace, f"addr add {address} dev {device}" + (" nodad" if ":" in address else ""))
