@@ -82,6 +82,11 @@ class Packets(msgspec.Struct, frozen=True):
         return Packets(*(getattr(self, name)[wanted] for name in self.__struct_fields__))
 
 
+def joined(one: Packets, two: Packets) -> Packets:
+    """Return two stretches of packets as one."""
+    return Packets(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in Packets.__struct_fields__))
+
+
 class Pause(msgspec.Struct, frozen=True):
     """One MAC control frame: PFC (802.1Qbb) or, with `classes` None, a pause of the whole link (802.3x)."""
 
@@ -102,12 +107,10 @@ class Batch(msgspec.Struct, frozen=True):
     wire_bytes: int
     cut: int
     """Frames that the snap length cut."""
-    t_first_ns: int
-    t_last_ns: int
     t_min_ns: int
     t_max_ns: int
     backward: int
-    """Times that went back within the stretch."""
+    """Times that went back, from the frame before the stretch on."""
     blind: int
     """RoCE packets cut before the end of the BTH: counted, but nothing more is known of them."""
     fragments: int
@@ -137,11 +140,9 @@ def decode(frames: Frames, pairs: Pairs) -> Batch:
         frames=len(frames),
         wire_bytes=int(frames.length.sum()),
         cut=int(np.count_nonzero(frames.captured < frames.length)),
-        t_first_ns=int(t[0]),
-        t_last_ns=int(t[-1]),
         t_min_ns=int(t.min()),
         t_max_ns=int(t.max()),
-        backward=int(np.count_nonzero(t[1:] < t[:-1])),
+        backward=int(np.count_nonzero(t[1:] < t[:-1])) + _went_back(frames),
         blind=len(candidates) - len(rows),
         fragments=int(np.count_nonzero(located.fragment[rows])),
         runts=kinds[RUNT],
@@ -151,6 +152,10 @@ def decode(frames: Frames, pairs: Pairs) -> Batch:
         connects=connects,
         first_number=frames.first_number,
     )
+
+
+def _went_back(frames: Frames) -> int:
+    return int(frames.t_before_ns is not None and frames.t_ns[0] < frames.t_before_ns)
 
 
 def _packets(

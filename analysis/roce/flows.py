@@ -67,6 +67,7 @@ class Counters(Columns):
     rewinds_read: Ints
     """READ requests issued anew: the requester missed responses (an implied NAK)."""
     rewinds_timeout: Ints
+    rewinds_other: Ints
     duplicates: Ints
     inflight_n: Ints
     inflight_sum: Ints

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.roce import icrc, opcodes
 from analysis.roce.cm import Connect
-from analysis.roce.decode import CNP, REQ, RESP, ROLE, Batch, Packets, opcode_flags
+from analysis.roce.decode import CNP, REQ, RESP, ROLE, Batch, Packets, joined, opcode_flags
 from analysis.roce.flows import ACKS, WALKED, Flows, Walked
 from analysis.roce.frames import Ints
 from analysis.roce.pairs import Pairs
@@ -38,8 +38,7 @@ class Totals:
     def __init__(self) -> None:
         self.frames = self.wire_bytes = self.cut = self.backward = 0
         self.blind = self.fragments = self.runts = 0
-        self.t_first_ns: int | None = None
-        self.t_last_ns = self.t_min_ns = self.t_max_ns = 0
+        self.t_min_ns = self.t_max_ns = 0
         self.opcode_packets = np.zeros(256, np.int64)
         self.opcode_bytes = np.zeros(256, np.int64)
         self.tos = np.zeros(256, np.int64)
@@ -55,6 +54,8 @@ class Totals:
     def add(self, batch: Batch) -> None:
         """Take in a batch."""
         packets = batch.packets
+        if batch.frames:
+            self._times(batch)
         self.frames += batch.frames
         self.wire_bytes += batch.wire_bytes
         self.cut += batch.cut
@@ -63,7 +64,6 @@ class Totals:
             self.fragments + batch.fragments,
             self.runts + batch.runts,
         )
-        self._times(batch)
         self.not_roce.update(batch.not_roce)
         self.pcp += batch.pcp
         opcode = packets.opcode
@@ -83,14 +83,12 @@ class Totals:
             self.bad_qps.update(bad)
 
     def _times(self, batch: Batch) -> None:
-        if self.t_first_ns is None:
-            self.t_first_ns, self.t_min_ns, self.t_max_ns = batch.t_first_ns, batch.t_min_ns, batch.t_max_ns
+        if not self.frames:
+            self.t_min_ns, self.t_max_ns = batch.t_min_ns, batch.t_max_ns
         else:
-            self.backward += batch.t_first_ns < self.t_last_ns
             self.t_min_ns = min(self.t_min_ns, batch.t_min_ns)
             self.t_max_ns = max(self.t_max_ns, batch.t_max_ns)
         self.backward += batch.backward
-        self.t_last_ns = batch.t_last_ns
 
 
 class PathMtu:
@@ -180,7 +178,7 @@ class Fold:
         """Walk packets, but for those behind a READ request whose length in PSNs is not known yet."""
         self.pmtu.learn(packets)
         if self._held is not None:
-            packets = _joined(self._held, packets)
+            packets = joined(self._held, packets)
             self._held = None
         if not len(packets):
             return None
@@ -253,10 +251,6 @@ class Fold:
         np.add.at(counters.inflight_sum, flow[use], amount[use])
         np.maximum.at(facts.inflight_max, flow[use], amount[use])
         facts.acked[flow] = at
-
-
-def _joined(one: Packets, two: Packets) -> Packets:
-    return Packets(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in Packets.__struct_fields__))
 
 
 def _no_packets() -> Packets:

@@ -31,6 +31,8 @@ class Frames(msgspec.Struct, frozen=True):
     """Link type (https://www.tcpdump.org/linktypes.html), one for all or one each."""
     first_number: int = 1
     """Number of the first frame, counted from 1 as Wireshark does."""
+    t_before_ns: int | None = None
+    """Time of the frame before these; None where there was none."""
 
     def __len__(self) -> int:
         return len(self.start)

@@ -63,6 +63,7 @@ class RewindCounts(Part, frozen=True):
     rnr: int
     read: int
     timeout: int
+    other: int
 
 
 class Messages(Part, frozen=True):
@@ -198,16 +199,6 @@ class Cm(Part, frozen=True):
     connections: int
 
 
-class Verdict(Part, frozen=True):
-    """What it comes to. Sentences are kept apart from their values, to be told in any language."""
-
-    severity: str
-    code: str
-    text: Sentence
-    evidence: tuple[Sentence, ...]
-    not_observable: tuple[Sentence, ...]
-
-
 class Rest(Part, frozen=True):
     """Flows beyond the number that is told apart, counted together."""
 
@@ -217,7 +208,7 @@ class Rest(Part, frozen=True):
 
 
 class Report(Part, frozen=True):
-    """The whole document, but for `schema`, `file` and the verdict."""
+    """The whole document, but for the schema, the file's name and the verdict."""
 
     packets: int
     roce_packets: int
@@ -240,6 +231,7 @@ class Report(Part, frozen=True):
     pfc: Pfc
     icrc: Icrc
     cm: Cm
+    acks_outside_window: int
     not_roce: dict[str, int]
 
 
@@ -297,18 +289,25 @@ def report(fold: Fold, told: Told, link_gbps: float | None = None) -> Report:
         pfc=_pfc(fold, link_gbps),
         icrc=Icrc(good, bad, unchecked + totals.blind, totals.runts),
         cm=Cm(_connections(fold.connects)),
+        acks_outside_window=fold.trips.outside,
         not_roce=dict(totals.not_roce),
     )
 
 
-def quantiles(rtt_ns: Ints) -> Quantiles:
-    """Return n, min, p50, p99 and max of round trips, in µs with three digits."""
-    n = len(rtt_ns)
+def quantiles(rtt_ns: Ints, aged: dict[int, int] | None = None) -> Quantiles:
+    """Return n, min, p50, p99 and max of round trips, in µs with three digits; `aged` holds counts by value."""
+    values, count = np.sort(rtt_ns), np.ones(len(rtt_ns), np.int64)
+    if aged:
+        values = np.concatenate([values, np.array(list(aged))])
+        count = np.concatenate([count, np.array(list(aged.values()))])
+        order = np.argsort(values, kind="stable")
+        values, count = values[order], count[order]
+    n = int(count.sum())
     if not n:
         return Quantiles(0)
-    values = np.sort(rtt_ns)
-    picked = (values[min(n - 1, int(q * n))] for q in (0.0, 0.5, 0.99, 1.0))
-    return Quantiles(n, *(round(int(one) / 1000, 3) for one in picked))
+    rank = np.minimum((np.array([0.0, 0.5, 0.99, 1.0]) * n).astype(np.int64), n - 1)
+    picked = values[np.searchsorted(np.cumsum(count), rank, side="right")]
+    return Quantiles(n, *(round(one / 1000, 3) for one in picked.tolist()))
 
 
 def qpn(number: int) -> str:
@@ -471,9 +470,9 @@ def _flow(
         rewound_by=RewindCounts(*(count[f"rewinds_{name}"] for name in RewindCounts.__struct_fields__)),
         pmtu=int(facts.pmtu[flow]) or None,
         paired_qpn=None if other is None else qpn(other),
-        ack_rtt_us=quantiles(_of(samples, flow, ACK)),
-        read_rtt_us=quantiles(_of(samples, flow, READ)),
-        atomic_rtt_us=quantiles(_of(samples, flow, ATOMIC)),
+        ack_rtt_us=quantiles(_of(samples, flow, ACK), fold.trips.aged.get((flow, ACK))),
+        read_rtt_us=quantiles(_of(samples, flow, READ), fold.trips.aged.get((flow, READ))),
+        atomic_rtt_us=quantiles(_of(samples, flow, ATOMIC), fold.trips.aged.get((flow, ATOMIC))),
         tap=_tap(fold, flow, p50),
         message_bytes=Messages(
             mean=count["message_bytes"] / n if n else None,

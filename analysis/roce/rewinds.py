@@ -11,7 +11,10 @@ from analysis.roce.decode import RESP, Packets
 from analysis.roce.flows import Flows, Walked
 from analysis.roce.psn import MODULUS
 
-Trigger = Literal["nak", "rnr", "read", "timeout"]
+Trigger = Literal["nak", "rnr", "read", "timeout", "other"]
+"""A NAK, a receiver that was not ready, missing READ responses, silence; or none, as when packets overtake."""
+TIMEOUT_NS: Final = 1_000_000
+"""Least silence that is taken for a retransmission timer (4.096 µs · 2^n; what is set in practice is longer)."""
 MOST_KEPT: Final = 10_000
 _MOST_NAKS: Final = 1 << 16
 _RNR_KIND, _NAK_KIND = 1, 3
@@ -71,21 +74,22 @@ class Rewinds:
         before = self._starts.get(flow)
         previous = before.number if before is not None else 0
         t_ns, at = int(packets.t_ns[row]), int(walked.walk.at[row])
-        trigger = self._trigger(flow, at % MODULUS, previous, number, int(packets.opcode[row]))
-        rewind = Rewind(
-            flow, t_ns, at % MODULUS, -int(walked.walk.ahead[row]), t_ns - int(walked.t_before[row]), trigger
-        )
+        idle_ns = t_ns - int(walked.t_before[row])
+        trigger = self._trigger(flow, at % MODULUS, previous, number)
+        if trigger is None:
+            read = packets.opcode[row] & 0x1F == opcodes.READ_REQUEST
+            trigger = "read" if read else "timeout" if idle_ns >= TIMEOUT_NS else "other"
+        rewind = Rewind(flow, t_ns, at % MODULUS, -int(walked.walk.ahead[row]), idle_ns, trigger)
         self._starts[flow] = _Start(number, previous, rewind)
 
-    def _trigger(self, flow: int, psn: int, after: int, before: int, opcode: int) -> Trigger:
+    def _trigger(self, flow: int, psn: int, after: int, before: int) -> Trigger | None:
+        """Return what the responder said about this PSN between two frames."""
         facts = self._flows.facts
         if facts.role[flow] == RESP:
             return "read"
         naks = self._naks.get((int(facts.pair[flow]), psn), ())
         told = [rnr for number, rnr in naks if after < number < before]
-        if told:
-            return "rnr" if any(told) else "nak"
-        return "read" if opcode & 0x1F == opcodes.READ_REQUEST else "timeout"
+        return ("rnr" if any(told) else "nak") if told else None
 
     def _count(self, rewind: Rewind) -> None:
         self.log.append(rewind)

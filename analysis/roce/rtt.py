@@ -4,6 +4,7 @@ Samples follow Karn: a PSN that its flow carries more than once gives none, even
 """
 
 import heapq
+import math
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ from analysis.roce import opcodes
 from analysis.roce.decode import GROUP, REQ, ROLE, Packets
 from analysis.roce.flows import Flows, Walked
 from analysis.roce.frames import Flags, Ints
-from analysis.roce.psn import MODULUS, distance
+from analysis.roce.psn import HALF, MODULUS, distance
 
 ACK, READ, ATOMIC = range(3)
 """What a round trip consists of: request and ACK, READ request and its first response, atomic and its ACK."""
@@ -23,6 +24,10 @@ VOTES: Final = 16
 MOST_OPEN: Final = 1 << 15
 """Requests that wait for a response with their PSN; the oldest are let go. ACKs coalesce, so many wait for ever."""
 MOST_SAMPLES: Final = 1 << 20
+AGED_STEP: Final = 0.02
+"""Relative width of the bins in which older samples are counted."""
+OUTSIDE: Final = 1 << 20
+"""An ACK this far from the newest request is of nothing that was sent; nearer ones may be of packets not captured."""
 _RC: Final = 0
 
 
@@ -74,6 +79,8 @@ class RoundTrips:
     def __init__(self, flows: Flows) -> None:
         self.peer: dict[int, int] = {}
         """Response flow: the request flow it answers."""
+        self.outside = 0
+        """ACKs of PSNs far from anything their flow has sent."""
         self.decided_at: dict[int, int] = {}
         """Response flow: the frame at which that became clear."""
         self._flows = flows
@@ -82,6 +89,9 @@ class RoundTrips:
         self._by_pair: dict[int, list[int]] = {}
         self._known_flows = 1
         self._samples: list[Samples] = []
+        self._taken = 0
+        self.aged: dict[tuple[int, int], dict[int, int]] = {}
+        """Round trips too many to keep: (flow, kind), then count by ns, within `AGED_STEP` of the truth."""
         self._repeated: list[Ints] = []
         self._damaged: list[tuple[int, int, int]] = []
 
@@ -100,11 +110,18 @@ class RoundTrips:
         paired = self._take_paired(answers)
         fresh = None
         if len(paired):
+            self._count_outside(paired)
             requests, fresh = self._match(requests, paired)
         self._open = requests
         if len(self._open) > MOST_OPEN:
             self._open = self._open.where(np.argsort(self._open.number, kind="stable")[-MOST_OPEN:])
         return fresh
+
+    def _count_outside(self, answers: Rows) -> None:
+        acks = answers.where(answers.kind == ACK)
+        head = self._flows.sequence.expected[acks.flow]
+        way = (acks.psn - head + HALF) % MODULUS - HALF
+        self.outside += int(np.count_nonzero((way > OUTSIDE) | (way < -OUTSIDE)))
 
     def _asked(self, walked: Walked | None) -> Rows:
         if walked is None:
@@ -260,25 +277,55 @@ class RoundTrips:
         good = rtt >= 0
         fresh = Samples(rows.flow[asked], rows.kind[asked], rows.at[asked], rows.number[answered], rtt).where(good)
         self._samples.append(fresh)
+        self._taken += len(fresh.flow)
+        if sum(len(part.flow) for part in self._samples) > MOST_SAMPLES:
+            self._age()
         left = np.ones(n, np.bool_)
         left[asked] = False
         return requests.where(left), fresh
 
+    def since(self, count: int) -> tuple[Samples, int]:
+        """Return the samples taken after the first `count` ever taken, and how many there were up to now.
+
+        Unlike `samples` these are what was known at the time: a later repeat does not take them back.
+        """
+        fresh: list[Samples] = []
+        missing = self._taken - count
+        for part in reversed(self._samples):
+            if missing <= 0:
+                break
+            fresh.append(part.where(slice(-missing, None)))
+            missing -= len(part.flow)
+        return _all(fresh[::-1]), self._taken
+
     def samples(self) -> Samples:
-        """Return all samples that still count, in order of their responses within each batch."""
-        if not self._samples:
-            return Samples(*(np.zeros(0, np.int64) for _ in Samples.__struct_fields__))
-        joined = Samples(
-            *(np.concatenate([getattr(s, name) for s in self._samples]) for name in Samples.__struct_fields__)
-        )
+        """Return the newest samples, all of them up to `MOST_SAMPLES`, without those whose PSN came again."""
         self._take_damaged()
+        kept = _all(self._samples)
         if self._repeated:
             self._repeated = [np.unique(np.concatenate(self._repeated))]
-            joined = joined.where(~np.isin(_key(joined.flow, joined.at), self._repeated[0]))
-        if len(joined.flow) > MOST_SAMPLES:
-            joined, self._repeated = joined.where(slice(-MOST_SAMPLES // 2, None)), []
-        self._samples = [joined]
-        return joined
+            kept = kept.where(~np.isin(_key(kept.flow, kept.at), self._repeated[0]))
+        return kept
+
+    def _age(self) -> None:
+        """Turn the older half of too many samples into histograms."""
+        kept = self.samples()
+        half = len(kept.flow) // 2
+        old = kept.where(slice(half))
+        self._samples, self._repeated = [kept.where(slice(half, None))], []
+        key = (old.flow << 2 | old.kind) << 16 | np.round(np.log(np.maximum(old.rtt_ns, 1)) / AGED_STEP).astype(
+            np.int64
+        )
+        for one, n in zip(*(column.tolist() for column in np.unique(key, return_counts=True)), strict=True):
+            bins = self.aged.setdefault((one >> 18, one >> 16 & 3), {})
+            value = round(math.exp((one & 0xFFFF) * AGED_STEP))
+            bins[value] = bins.get(value, 0) + n
+
+
+def _all(parts: list[Samples]) -> Samples:
+    nothing = Samples(*(np.zeros(0, np.int64) for _ in Samples.__struct_fields__))
+    names = Samples.__struct_fields__
+    return Samples(*(np.concatenate([getattr(part, name) for part in (nothing, *parts)]) for name in names))
 
 
 _Ballot = tuple[int, int, Ints]

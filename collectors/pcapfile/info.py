@@ -49,9 +49,7 @@ def cut_short(offset: int) -> Sentence:
 def bad_length(offset: int, length: int) -> Sentence:
     """A record's length cannot be right."""
     return say(
-        N_(
-            "The record at byte {offset} claims {length} bytes, which cannot be: the file is damaged. All before is used."
-        ),
+        N_("The record at byte {offset} claims {length} bytes: the file is damaged there. All before is used."),
         offset=offset,
         length=length,
     )

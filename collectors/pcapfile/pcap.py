@@ -36,6 +36,7 @@ class Pcap:
         info.format = "pcap"
         info.add_link(self.link)
         self.damaged = False
+        self._t_last: int | None = None
         self._masks: tuple[Flags, Flags] | None = None
 
     def cut(self, buffer: Bytes, size: int) -> tuple[Frames | None, int]:
@@ -95,4 +96,5 @@ class Pcap:
         first = self._info.packets + 1
         self._info.packets += len(at)
         t_ns = seconds * 1_000_000_000 + fraction * self.resolution_ns
-        return Frames(buffer, at + _RECORD, captured, length, t_ns, self.link, first)
+        before, self._t_last = self._t_last, int(t_ns[-1])
+        return Frames(buffer, at + _RECORD, captured, length, t_ns, self.link, first, before)

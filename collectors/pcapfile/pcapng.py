@@ -57,7 +57,7 @@ class PcapNg:
         self._drops: dict[tuple[int, int], int] = {}
         self._section = 0
         self._untimed = False
-        self._last_t = 0
+        self._t_last: int | None = None
 
     def cut(self, buffer: Bytes, size: int) -> tuple[Frames | None, int]:
         """Return frames from the front of buffer[:size] and the bytes used, up to the end of the section at most."""
@@ -208,7 +208,8 @@ class PcapNg:
         link: int | Ints = links.pop() if len(links) == 1 else self._links(interface)
         first = self._info.packets + 1
         self._info.packets += len(start)
-        return Frames(buffer, start, captured, length, t_ns, link, first)
+        before, self._t_last = self._t_last, int(t_ns[-1])
+        return Frames(buffer, start, captured, length, t_ns, link, first, before)
 
     def _links(self, interface: Ints) -> Ints:
         known = np.array([one.link for one in self._interfaces] + [_UNKNOWN.link])
@@ -227,6 +228,5 @@ class PcapNg:
                     say(N_("Some packets carry no time of their own; they get that of the packet before."))
                 )
             previous = np.maximum.accumulate(np.where(timed, np.arange(len(t_ns)), -1))
-            t_ns = np.where(previous < 0, self._last_t, t_ns[previous])
-        self._last_t = int(t_ns[-1])
+            t_ns = np.where(previous < 0, self._t_last or 0, t_ns[previous])
         return t_ns
