@@ -28,7 +28,7 @@ from analysis.samples import (
 from analysis.settings import Settings
 from analysis.text import N_, Sentence, say
 from analysis.verdict import verdict
-from analysis.view import Graph, Lens, PathRow, View
+from analysis.view import Graph, Lens, PathRow, PathSpan, View
 
 EVENTS_KEPT: Final = 500
 ADVISE_EVERY_NS: Final = 10 * 10**9
@@ -77,7 +77,8 @@ class Model:
 
     def view(self, at_ns: int, lens: Lens) -> View:
         """Return what is to be seen at `at_ns`, the time of the cursor."""
-        paths = tuple(self._path_row(path, at_ns) for path in self._paths.shown())
+        start = at_ns - SCORE_WINDOW_NS
+        paths = tuple(self._path_row(path, at_ns, start) for path in self._paths.shown())
         routes = self._routing.rows(at_ns, self._paths, self._box)
         names = tuple(self._names.values())
         last_rdma = self._box.rdma[-1] if self._box.rdma else None
@@ -106,12 +107,19 @@ class Model:
         rows = [path.history.buckets(start_ns, end_ns, step_ns) for path in self._paths.shown() if path.is_target]
         return tuple(worst_of(column) for column in zip(*rows, strict=True))
 
+    def spans(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[PathSpan, ...]:
+        """Return every path over [start_ns, end_ns), its graph in columns of `step_ns` that cover all of it."""
+        first, after = start_ns // step_ns * step_ns, -(-end_ns // step_ns) * step_ns
+        return tuple(
+            PathSpan(self._path_row(path, end_ns, start_ns), self._drawn(path, first, after, step_ns))
+            for path in self._paths.shown()
+        )
+
     def events(self, at_ns: int) -> tuple[Event, ...]:
         """Return what has happened until `at_ns`, in time order."""
         return tuple(sorted(self._all_events(at_ns), key=attrgetter("t")))
 
-    def _path_row(self, path: Path, at_ns: int) -> PathRow:
-        start = at_ns - SCORE_WINDOW_NS
+    def _path_row(self, path: Path, at_ns: int, start: int) -> PathRow:
         return PathRow(
             id=path.key.id,
             target=path.key.target,
@@ -131,14 +139,16 @@ class Model:
         if path is None:
             return None
         end = (at_ns // lens.step_ns + 1) * lens.step_ns
-        start = end - lens.span_ns
+        return self._drawn(path, end - lens.span_ns, end, lens.step_ns)
+
+    def _drawn(self, path: Path, start: int, end: int, step_ns: int) -> Graph:
         events = tuple(event for event in self._events if start <= event.t < end and event.kind in {"mark", "route"})
         return Graph(
             path=path.key.id,
             start_ns=start,
             end_ns=end,
-            step_ns=lens.step_ns,
-            buckets=path.history.buckets(start, end, lens.step_ns),
+            step_ns=step_ns,
+            buckets=path.history.buckets(start, end, step_ns),
             epochs=tuple(t for t in path.epochs[1:] if start <= t < end),
             events=events,
         )

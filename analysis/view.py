@@ -55,6 +55,13 @@ class Graph(msgspec.Struct, frozen=True):
     events: tuple[Event, ...] = ()
 
 
+class PathSpan(msgspec.Struct, frozen=True):
+    """One path over a stretch of time: statistics of its current epoch, the outages and the graph of all of it."""
+
+    row: PathRow
+    graph: Graph
+
+
 class RouteRow(msgspec.Struct, frozen=True):
     """One way out, judged."""
 
