@@ -1,92 +1,115 @@
-"""The application: composes feed, screens, theme and terminal. It knows no domain."""
+"""The application: composes feed, screens, theme and terminal. It knows no domain.
+
+What is slow to import (the model, the panes, the collectors) is imported after the first paint: over a bad line the
+person sees at once that something happens.
+"""
 
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.app import SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.screen import Screen
 
 import styles
-from analysis.settings import Settings
-from tui.actions import DASHBOARD
-from tui.config.load import Configuration
-from tui.feed import Feed
-from tui.live import observe
 from tui.output.app import TerminalApp
-from tui.screens.dashboard import DashboardScreen
-from tui.screens.detail import DetailScreen
 from tui.terminal import mouse_for, own_glyphs
 from tui.text import _
+from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs
+
+if TYPE_CHECKING:
+    from analysis.settings import Settings
+    from tui.config.load import Configuration
+    from tui.feed import Feed
+    from tui.screens.dashboard import DashboardScreen
 
 FIRST_S: Final = 0.1
 """How often to look for samples until the first ones are there."""
 
 
 class LongpipeApp(TerminalApp[int]):
-    """The dashboard over a feed. Its return value is the exit code."""
+    """The dashboard over a feed, which `open_feed` opens after the first paint. Returns the exit code."""
 
     TITLE = "longpipe"
     CSS_PATH: ClassVar = [Path(styles.__file__).parent / sheet for sheet in styles.SHEETS]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]  # noqa: RUF012 - an instance variable of Textual
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - likewise
-    ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, feed: Feed, settings: Settings, glyphs: Glyphs) -> None:
+    feed: "Feed | None" = None
+    dashboard: "DashboardScreen | None" = None
+
+    def __init__(self, open_feed: "Callable[[], Feed]", settings: "Settings", glyphs: Glyphs) -> None:
         super().__init__()
-        self.feed = feed
+        self._open_feed = open_feed
         self.settings = settings
         self.glyphs: Glyphs = glyphs
         self._ticked = time.monotonic()
-        self.dashboard = DashboardScreen(feed, glyphs)
 
-    def terminal_gone(self) -> None:
-        """Stop observing: nobody looks any more."""
-        self.feed.close()
+    def compose(self) -> ComposeResult:
+        """Make the first paint: one line."""
+        yield Lines(id="starting")
 
     def on_mount(self) -> None:
-        """Choose the look and begin to draw."""
+        """Choose the look, show the first line, and go on once it is on the screen."""
         self.theme = "ansi-dark" if self.settings.theme == "auto" else self.settings.theme
+        self.query_one("#starting", Lines).show([((" longpipe  ", "accent"), (_("starting …"), "dim"))])
+        self.call_after_refresh(self.begin)
+
+    def begin(self) -> None:
+        """Open the feed and show the dashboard."""
+        from tui.screens.dashboard import DashboardScreen
+
+        self.feed = self._open_feed()
+        self.dashboard = DashboardScreen(self.feed, self.glyphs)
         self.push_screen(self.dashboard)
         refresh_s = self.settings.refresh_s * (2 if self.settings.slow else 1)
         self._hurry = self.set_interval(FIRST_S, self.first)
         self.set_interval(refresh_s, self.tick)
 
+    def terminal_gone(self) -> None:
+        """Stop observing: nobody looks any more."""
+        if self.feed is not None:
+            self.feed.close()
+
     def first(self) -> None:
         """Draw as soon as there is something to draw."""
         self.tick()
-        if self.dashboard.view is not None and self.dashboard.view.paths:
+        if self.dashboard and self.dashboard.view and self.dashboard.view.paths:
             self._hurry.stop()
 
     def tick(self) -> None:
         """Take what is new and draw it, on the dashboard and on what lies over it."""
+        if self.feed is None or self.dashboard is None:
+            return
         now = time.monotonic()
         elapsed, self._ticked = now - self._ticked, now
         if self.feed.poll(elapsed) or self.dashboard.view is None:
-            view = self.dashboard.refresh_view()
-            if isinstance(self.screen, DetailScreen):
-                self.screen.show(view)
+            self.dashboard.draw()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action of the dashboard in the palette, beside Textual's own."""
-        yield from super().get_system_commands(screen)
-        if screen is self.dashboard:
-            for action in DASHBOARD:
-                yield SystemCommand(_(action.label), _(action.help), self._runner(action.name))
+        from tui.actions import DASHBOARD
 
-    def _runner(self, action: str) -> Callable[[], Awaitable[None]]:
+        yield from super().get_system_commands(screen)
+        if isinstance(screen, type(self.dashboard)):
+            for action in DASHBOARD:
+                yield SystemCommand(_(action.label), _(action.help), self._runner(screen, action.name))
+
+    def _runner(self, screen: Screen[object], action: str) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
-            await self.dashboard.run_action(action)
+            await screen.run_action(action)
 
         return run
 
     def action_mark(self) -> None:
         """Mark this moment."""
-        if self.feed.mark(""):
+        if self.feed is not None and self.feed.mark(""):
             self.notify(_("Marked."), timeout=2)
+        else:
+            self.notify(_("A recorded session cannot be marked."), timeout=2)
 
     def action_redraw(self) -> None:
         """Draw the whole screen again, whatever the terminal may have lost."""
@@ -94,21 +117,27 @@ class LongpipeApp(TerminalApp[int]):
 
     async def action_quit(self) -> None:
         """Leave."""
-        self.feed.close()
+        self.terminal_gone()
         self.exit(0)
 
 
-def run(configuration: Configuration) -> int:
+def run(configuration: "Configuration") -> int:
     """Run the dashboard on this box until the person leaves; return the exit code."""
     settings = configuration.settings
-    return show(observe(settings), settings)
+
+    def open_feed() -> "Feed":
+        from tui.live import observe
+
+        return observe(settings)
+
+    return show(open_feed, settings)
 
 
-def show(feed: Feed, settings: Settings) -> int:
+def show(open_feed: "Callable[[], Feed]", settings: "Settings") -> int:
     """Show a feed until the person leaves, then close it; return the exit code."""
+    app = LongpipeApp(open_feed, settings, own_glyphs(settings.glyphs))
     try:
-        app = LongpipeApp(feed, settings, own_glyphs(settings.glyphs))
         app.run(mouse=mouse_for(settings.mouse, os.environ))
         return app.return_code or 0
     finally:
-        feed.close()
+        app.terminal_gone()

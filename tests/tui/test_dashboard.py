@@ -18,13 +18,16 @@ SIZES = [(120, 36), (80, 24), (60, 16)]
 
 
 def app_over(samples: list[Sample], glyphs: Glyphs = "unicode") -> LongpipeApp:
-    return LongpipeApp(CannedFeed(samples), Settings(), glyphs)
+    feed = CannedFeed(samples)
+    return LongpipeApp(lambda: feed, Settings(), glyphs)
 
 
 async def settle(pilot: Pilot[int]) -> None:
     """Wait until what was asked for has been drawn."""
     app = pilot.app
     assert isinstance(app, LongpipeApp)
+    while app.dashboard is None:
+        await pilot.pause()
     await pilot.pause()
     app.tick()
     await pilot.pause()

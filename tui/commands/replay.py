@@ -65,7 +65,7 @@ def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespac
         return Exit.DEGRADED if problems else Exit.OK
     from tui.app import show
 
-    return show(feed, settings)
+    return show(lambda: feed, settings)
 
 
 def _place(feed: "ReplayFeed", args: argparse.Namespace, *, at_end: bool) -> None:

@@ -82,6 +82,12 @@ class DashboardScreen(Screen[None]):
         step = next((step for step in STEPS_NS if step >= wanted), STEPS_NS[-1])
         return Lens(span_ns=step * dots, step_ns=step, path=self.path)
 
+    def draw(self) -> None:
+        """Draw the view at the cursor here, and on the page that lies over the dashboard."""
+        view = self.refresh_view()
+        if isinstance(self.app.screen, DetailScreen):
+            self.app.screen.show(view)
+
     def refresh_view(self) -> View:
         """Take the view at the cursor and draw it."""
         view = self.view = self.feed.player.timeline.view(self.lens())
