@@ -33,6 +33,7 @@ class FileStore:
     def __init__(self, files: Sequence[SessionFile]) -> None:
         self.files = list(files)
         self._cache: OrderedDict[tuple[int, int, int], list[Line]] = OrderedDict()
+        self._before: list[Sample] | None = None
         self._identities = self._identify()
 
     def close(self) -> None:
@@ -63,13 +64,14 @@ class FileStore:
         spans = [(file.start_ns, file.end_ns) for file in self.files if file.end_ns]
         return (spans[0][0], max(end for _, end in spans)) if spans else None
 
-    def between(self, start_ns: int, end_ns: int) -> Iterator[Sample]:
-        """Yield the samples with start < t <= end, in time order."""
+    def between(self, start_ns: int, end_ns: int, skip: frozenset[bytes] = frozenset()) -> Iterator[Sample]:
+        """Yield the samples with start < t <= end, in time order; those of kinds to `skip` are not even decoded."""
+        passed_over = OUR_TIME | skip
         waiting = [sample for sample in self._inherited() if start_ns < sample.t <= end_ns]
         steps = [(file, number) for file in self.files for number in _frames(file, start_ns, end_ns)]
         for (file, number), following in zip(steps, [*steps[1:], None], strict=False):
             for line, stamp in self._lines(file, number):
-                if stamp is not None and (stamp.kind in OUR_TIME or not start_ns < stamp.t <= end_ns):
+                if stamp is not None and (stamp.kind in passed_over or not start_ns < stamp.t <= end_ns):
                     continue
                 sample = file.decode(line)
                 if sample is not None and start_ns < sample.t <= end_ns:
@@ -124,10 +126,11 @@ class FileStore:
 
     def _inherited(self) -> list[Sample]:
         """Return the definitions that were in force before the first file began: its earlier parts are not here."""
-        if not self.files:
+        if not self.files or not self.files[0].end_ns:
             return []
-        first = self.files[0]
-        return [self._translated(first, sample) for sample in first.definitions(0)]
+        if self._before is None:
+            self._before = list(self.files[0].definitions(0))
+        return [self._translated(self.files[0], sample) for sample in self._before]
 
     def _definitions_since(self, file: SessionFile, numbers: Iterable[int], at_ns: int) -> list[Sample]:
         """Return the definitions recorded in some frames and not after a time, in time order."""

@@ -7,6 +7,7 @@ not fit the file, scans the file instead. Replay never writes one.
 import os
 import sys
 from array import array
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 from zlib import compress, decompressobj, error
@@ -19,7 +20,7 @@ from collectors.session.header import Header
 from collectors.session.rollup import ROWS_LIMIT, WIDTH, RollupBuilder, Rollups
 
 SUFFIX: Final = ".idx"
-NOTED: Final = frozenset((b"series", b"mark", b"routes"))
+NOTED: Final = frozenset(("series", "mark", "routes"))
 """Kinds whose samples the index keeps: what a timeline of the whole session names."""
 NOTES_LIMIT: Final = 20_000
 SIZE_LIMIT: Final = 64 << 20
@@ -68,20 +69,24 @@ class _Head(msgspec.Struct, frozen=True):
 class OutlineBuilder:
     """Collects an outline, sample by sample."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Iterable[Sample] = ()) -> None:
         self._rollups = RollupBuilder()
-        self._notes: list[Sample] = []
+        self._notes = [sample for sample in before if _kind(sample) in NOTED]
 
-    def add(self, sample: Sample, kind: bytes) -> None:
-        """Add a sample of `kind`."""
+    def add(self, sample: Sample) -> None:
+        """Add a sample."""
         if type(sample) is Probes:
             self._rollups.add(sample)
-        elif kind in NOTED and len(self._notes) < NOTES_LIMIT:
+        elif _kind(sample) in NOTED and len(self._notes) < NOTES_LIMIT:
             self._notes.append(sample)
 
     def finish(self) -> Outline:
         """Return everything added so far."""
         return Outline(tuple(self._notes), self._rollups.finish())
+
+
+def _kind(sample: Sample) -> object:
+    return type(sample).__struct_config__.tag
 
 
 def index_path(path: Path) -> Path:
