@@ -1,13 +1,13 @@
 """What each flow did second by second: differences of the fold's running totals. They add up to the totals again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from analysis.roce.decode import Batch, Packets
+from analysis.roce.decode import Batch, Packets, only
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
 
@@ -73,12 +73,31 @@ class Ticker:
         }
 
 
-def by_second(batch: Batch, start_ns: int) -> Iterator[tuple[int, Packets]]:
-    """Cut a batch's RoCE packets where the second since `start_ns` changes, in the order of the capture."""
-    packets = batch.packets
-    if not len(packets):
-        return
+def seconds(fold: Fold, batches: Iterable[Batch]) -> Iterator[tuple[int, tuple[FlowSecond, ...]]]:
+    """Fold batches and tell, for each second since the first RoCE packet, what the flows did in it.
+
+    Where time goes back in the capture, seconds come again.
+    """
+    ticker = Ticker(fold)
+    start_ns: int | None = None
+    current = 0
+    for batch in batches:
+        packets = batch.packets
+        fold.add(msgspec.structs.replace(batch, packets=packets.where(slice(0))))
+        if len(packets) and start_ns is None:
+            start_ns = int(packets.t_ns[0])
+        for second, part in _by_second(packets, start_ns or 0):
+            if second != current:
+                yield current, ticker.tick()
+            current = second
+            fold.add(only(part))
+    fold.finish()
+    yield current, ticker.tick()
+
+
+def _by_second(packets: Packets, start_ns: int) -> Iterator[tuple[int, Packets]]:
     second: Ints = (packets.t_ns - start_ns) // SECOND_NS
-    edges = [0, *(np.flatnonzero(np.diff(second)) + 1).tolist(), len(packets)]
-    for begin, end in pairwise(edges):
-        yield int(second[begin]), packets.where(slice(begin, end))
+    edges = np.flatnonzero(np.diff(second)) + 1
+    for begin, end in pairwise([0, *edges.tolist(), len(packets)]):
+        if begin < end:
+            yield int(second[begin]), packets.where(slice(begin, end))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 import numpy as np
 
-from analysis.roce.decode import Batch, Packets, decode, joined
+from analysis.roce.decode import Batch, Packets, decode, joined, only
 from analysis.roce.pairs import Pairs
 from collectors.pcapfile.reader import Reader
 
@@ -37,7 +37,8 @@ class _File:
         waiting = self.waiting
         if waiting is None:
             return None
-        due = len(waiting) if until_ns is None else int(np.searchsorted(waiting.t_ns > until_ns, 1))
+        later = np.flatnonzero(waiting.t_ns > until_ns) if until_ns is not None else np.zeros(0, np.int64)
+        due = int(later[0]) if len(later) else len(waiting)
         self.waiting = waiting.where(slice(due, None))
         return waiting.where(slice(due))
 
@@ -68,11 +69,6 @@ def merged(readers: Sequence[Reader], pairs: Pairs, progress: Callable[[], None]
             packets = packets.where(np.argsort(packets.t_ns, kind="stable"))
             packets = msgspec.structs.replace(packets, number=np.arange(number, number + len(packets)))
             number += len(packets)
-            yield msgspec.structs.replace(rest if rest is not None else _nothing(packets), packets=packets)
+            yield msgspec.structs.replace(rest if rest is not None else only(packets), packets=packets)
         if slowest is None:
             return
-
-
-def _nothing(packets: Packets) -> Batch:
-    """Return a batch that counts no frames: they were counted when they were read."""
-    return Batch(packets, 0, 0, 0, 0, 0, 0, 0, 0, 0, {}, np.zeros(8, np.int64), (), (), 0)

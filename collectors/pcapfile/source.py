@@ -27,6 +27,7 @@ class Source:
     def __init__(self, raw: Readable) -> None:
         self.problem: Sentence | None = None
         self._raw = raw
+        self._outer: _Joined | None = None
         self._inner: Readable | None = None
 
     def __enter__(self) -> Self:
@@ -39,6 +40,11 @@ class Source:
         """Close the file. What decompresses it holds nothing of its own."""
         if hasattr(self._raw, "close"):
             self._raw.close()
+
+    @property
+    def consumed(self) -> int:
+        """Return the bytes taken from the file, before decompression."""
+        return self._outer.given if self._outer is not None else 0
 
     def fill(self, view: memoryview, *, all_of_it: bool = True) -> int:
         """Read until `view` is full or the source ends (without `all_of_it`: just once). Return the bytes read."""
@@ -53,7 +59,8 @@ class Source:
     def _read(self, view: memoryview) -> int:
         try:
             if self._inner is None:
-                self._inner = _decompressed(self._raw)
+                self._outer = _peeked(self._raw)
+                self._inner = _decompressed(self._outer)
             return self._inner.readinto(view) or 0
         except (OSError, EOFError, zlib.error) as failure:
             self.problem = say(N_("Reading stopped: {reason}. What came before is used."), reason=failure)
@@ -72,34 +79,41 @@ def open_source(path: str) -> Source:
 
 
 class _Joined(io.RawIOBase):
-    """The bytes already looked at, then the rest."""
+    """The bytes already looked at, then the rest; counts what it gives."""
 
     def __init__(self, head: bytes, rest: Readable) -> None:
-        self._head, self._rest = head, rest
+        self.head, self._rest = head, rest
+        self.given = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
-        if self._head:
-            part, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
+        if self.given < len(self.head):
+            part = self.head[self.given : self.given + len(buffer)]
             buffer[: len(part)] = part
-            return len(part)
-        return self._rest.readinto(buffer)
+            got: int | None = len(part)
+        else:
+            got = self._rest.readinto(buffer)
+        self.given += got or 0
+        return got
 
 
-def _decompressed(raw: Readable) -> Readable:
+def _peeked(raw: Readable) -> _Joined:
     head = bytearray(4)
     have = 0
-    while have < 4:
+    while have < len(head):
         got = raw.readinto(memoryview(head)[have:])
         if not got:
             break
         have += got
-    joined = _Joined(bytes(head[:have]), raw)
-    if head.startswith(_GZIP):
+    return _Joined(bytes(head[:have]), raw)
+
+
+def _decompressed(joined: _Joined) -> Readable:
+    if joined.head.startswith(_GZIP):
         return cast("Readable", gzip.GzipFile(fileobj=io.BufferedReader(joined)))
-    if bytes(head) == _ZSTD:
+    if joined.head == _ZSTD:
         import zstandard
 
         stream = zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", joined), read_across_frames=True)

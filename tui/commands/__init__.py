@@ -23,6 +23,7 @@ COMMANDS: Final = (
     Command("dashboard", "[TARGET ...]", N_("the dashboard on this box; also without the word")),
     Command("replay", "[FILE ...]", N_("the dashboard on recorded sessions, nothing probed or written")),
     Command("record", "[TARGET ...]", N_("observe without a screen, into session files")),
+    Command("roce", "FILE ...", N_("what captures say about RoCE traffic")),
     Command("doctor", "", N_("what this box lets us do, and the command that would allow the rest")),
     Command("config", "", N_("show, check or write the configuration")),
     Command("completions", "bash|zsh|fish", N_("completion for bash, zsh or fish")),

@@ -1,0 +1,116 @@
+"""`longpipe roce`: what captures say about RoCE traffic, as text, JSON or CSV."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from tui.cli import CommandError, Parser
+from tui.text import _, tell
+
+if TYPE_CHECKING:
+    from analysis.roce.report import Flow
+    from collectors.pcapfile.reader import Reader
+    from collectors.pcapfile.source import Source
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help=_("pcap or pcapng, also compressed; - is stdin"))
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help=_("print data (schema longpipe.roce/1), not text"))
+    shape.add_argument("--csv", action="store_true", help=_("print what each flow did in each second"))
+    parser.add_argument("--flow", metavar="TEXT", help=_("only flows whose addresses or QP hold this text"))
+    parser.add_argument(
+        "--link-speed",
+        type=_gbps,
+        metavar="GBPS",
+        help=_("link speed in Gb/s, to tell how long it was paused"),
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the captures; the exit code is 0 healthy, 3 trouble or a damaged file, 1 nothing readable."""
+    from collectors.pcapfile.summary import readers
+
+    with ExitStack() as stack:
+        sources = [stack.enter_context(_open(name)) for name in args.files]
+        found = readers(sources)
+        return (_csv if args.csv else _summary)(sources, found, args)
+
+
+def _summary(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argparse.Namespace) -> int:
+    import msgspec
+
+    from analysis.roce.document import document
+    from analysis.roce.fold import Fold
+    from analysis.roce.report import report
+    from analysis.roce.verdict import exit_code, judge
+    from collectors.pcapfile.summary import fold_all, told
+    from tui.roce_text import Progress, text
+
+    fold = Fold(args.link_speed)
+    with Progress(sources, args.files) as progress:
+        fold_all(found, fold, progress)
+    whole = report(fold, told(*(reader.finish() for reader in found)), args.link_speed)
+    verdict = judge(whole)
+    shown = msgspec.structs.replace(whole, flows=tuple(flow for flow in whole.flows if _wanted(flow, args.flow)))
+    if args.json:
+        body = document(", ".join(args.files), shown, verdict, tell)
+        print(msgspec.json.format(msgspec.json.encode(body)).decode())
+    else:
+        print(text(shown, verdict))
+    return exit_code(whole, verdict)
+
+
+def _csv(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argparse.Namespace) -> int:
+    """Print one row for each flow and second, as soon as the second is over."""
+    import csv
+
+    from analysis.roce.fold import Fold
+    from analysis.roce.report import report
+    from analysis.roce.seconds import FlowSecond, seconds
+    from analysis.roce.verdict import exit_code, judge
+    from collectors.pcapfile.merge import merged
+    from collectors.pcapfile.summary import told
+    from tui.roce_text import Progress, flow_name
+
+    fold = Fold(args.link_speed)
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["second", "src", "dst", "dest_qpn", "kind", *FlowSecond.__struct_fields__[1:]])
+    with Progress(sources, args.files) as progress:
+        for second, rows in seconds(fold, merged(found, fold.pairs, progress)):
+            for row in rows:
+                name = flow_name(fold, row.flow)
+                if args.flow is None or args.flow in " ".join(name):
+                    out.writerow(
+                        [second, *name, *(getattr(row, field) for field in FlowSecond.__struct_fields__[1:])]
+                    )
+    whole = report(fold, told(*(reader.finish() for reader in found)), args.link_speed)
+    return exit_code(whole, judge(whole))
+
+
+def _open(name: str) -> "Source":
+    from collectors.pcapfile.source import open_source
+
+    try:
+        return open_source(name)
+    except OSError as failure:
+        reason = failure.strerror
+        raise CommandError(_("Cannot read {file}: {reason}", file=name, reason=reason)) from failure
+
+
+def _wanted(flow: "Flow", text: str | None) -> bool:
+    return text is None or text in f"{flow.src} {flow.dst} {flow.dest_qpn} {flow.paired_qpn}"
+
+
+def _gbps(text: str) -> float:
+    """Return a link speed that an option was given."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.001 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(_("must be a speed in Gb/s, as in 100"))
+    return value
