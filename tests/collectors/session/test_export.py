@@ -50,15 +50,9 @@ FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 letters = st.text(string.ascii_lowercase, min_size=5, max_size=9).map(lambda text: "zq" + text)
 names = st.lists(letters, min_size=14, max_size=14, unique=True)
 hosts = st.integers(0x0B000001, 0xDF000000).map(ip_address).filter(lambda a: a.is_global)
-addresses = st.lists(hosts, min_size=6, max_size=6, unique=True).map(
-    lambda found: [str(address) for address in found]
-)
-wide = st.lists(
-    st.integers(0x2A << 120, 0x2B << 120).map(ip_address).filter(lambda a: a.is_global),
-    min_size=4,
-    max_size=4,
-    unique=True,
-)
+addresses = st.lists(hosts.map(str), min_size=6, max_size=6, unique=True)
+wide_hosts = st.integers(0x2A << 120, 0x2B << 120).map(ip_address).filter(lambda a: a.is_global)
+wide = st.lists(wide_hosts.map(str), min_size=4, max_size=4, unique=True)
 macs = st.binary(min_size=6, max_size=6).filter(lambda raw: raw[0] not in (0, 2, 255)).map(lambda raw: raw.hex(":"))
 
 
@@ -88,9 +82,7 @@ def full_of_names(n: list[str], a: list[str], w: list[str], mac: str) -> list[Sa
             T0,
             (LinkCounters(interface, *totals), LinkCounters(vlan, *totals)),
         ),
-        LinkInfos(
-            T0, (LinkInfo(interface, 1500, "mlx5_core", mac=mac, addresses=(f"{a[1]}/24", f"{w[3].upper()}/64")),)
-        ),
+        LinkInfos(T0, (own,)),
         Qdiscs(T0, (QdiscCounters(interface, "fq", "8001:", "root", 1, 2, 3, 4, 5),)),
         TcpFlows(T0, (TcpFlow(a[1], a[5], 22, 50_000, "bbr", *(1,) * 14),)),
         Rdma(T0, (port,), trouble),
