@@ -94,11 +94,11 @@ class LongpipeApp(TerminalApp[int]):
         from tui.actions import DASHBOARD
 
         yield from super().get_system_commands(screen)
-        if isinstance(screen, type(self.dashboard)):
+        if self.dashboard is not None and screen is self.dashboard:
             for action in DASHBOARD:
-                yield SystemCommand(_(action.label), _(action.help), self._runner(screen, action.name))
+                yield SystemCommand(_(action.label), _(action.help), self._runner(self.dashboard, action.name))
 
-    def _runner(self, screen: Screen[object], action: str) -> Callable[[], Awaitable[None]]:
+    def _runner(self, screen: "DashboardScreen", action: str) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             await screen.run_action(action)
 

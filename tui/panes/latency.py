@@ -58,6 +58,7 @@ class LatencyPane(Pane):
         table.styles.height = min(len(view.paths) + 1, room) if view.paths else 2
         graph = view.graph
         if graph is not None:
+            table.move_to(graph.path)
             self.query_one("#graph", TimeGraph).show_data(
                 GraphData(
                     buckets=graph.buckets,
