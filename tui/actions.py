@@ -45,6 +45,7 @@ DASHBOARD: Final = (
     Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
     Action("app.mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
     Action("events", "v", N_("events"), N_("List of outages, route changes and marks.")),
+    Action("app.save_screen", "S", N_("save screen"), N_("Save this screen as a picture (SVG).")),
     Action("app.redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),
 )
 

@@ -111,6 +111,19 @@ class LongpipeApp(TerminalApp[int]):
         else:
             self.notify(_("A recorded session cannot be marked."), timeout=2)
 
+    def action_save_screen(self) -> None:
+        """Save what is seen as a picture."""
+        from tui.picture.save import save_screen
+
+        if self.feed is None:
+            return
+        try:
+            path = save_screen(self, self.feed.host, self.feed.player.timeline.at_ns)
+        except OSError as error:
+            self.notify(_("The screen was not saved: {why}.", why=error.strerror), severity="error", markup=False)
+        else:
+            self.notify(_("Saved: {file}", file=path), timeout=5, markup=False)
+
     def action_redraw(self) -> None:
         """Draw the whole screen again, whatever the terminal may have lost."""
         self.repaint()

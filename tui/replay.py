@@ -88,6 +88,10 @@ class ReplayFeed:
         self._fresh = True
         return len(self._sources) > 1
 
+    def settle(self) -> None:
+        """Wait until the sessions have been read through: for pictures, which are not drawn again."""
+        self._reader.join()
+
     def close(self) -> None:
         """There is nothing to stop; the files close with the process."""
 
