@@ -16,7 +16,10 @@ FONTS: Final = (
 )
 FONT_SIZE: Final = 14
 """0.6 em is one cell: the width of most fixed-width fonts."""
-_HEAD: Final = '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">'
+_HEAD: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" role="img" '
+    'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+)
 _STYLE: Final = (
     f"text{{font:{FONT_SIZE}px {FONTS};white-space:pre}}"
     ".b{font-weight:bold}"
