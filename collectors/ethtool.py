@@ -1,6 +1,7 @@
 """What only netlink and ethtool know of interfaces, by pyroute2; blocking, for a thread. Live boxes only."""
 
-from collections.abc import Callable, Iterable, Mapping
+import errno
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import pyroute2
@@ -9,15 +10,15 @@ from pyroute2.ethtool.ioctl import EthtoolError
 
 from analysis.samples import Fact
 from analysis.text import N_, say
+from collectors.dcb import dcb
+from collectors.ethnl import Ethnl
+from collectors.facts_device import COALESCE, FEATURES, PAUSE, RINGS, qdisc_facts, refused, software
 from collectors.facts_links import is_hardware
 from collectors.reading import Facts, known, unknown, why
 from collectors.root import Root
 
-_FEATURES: Final = {"gro": "rx-gro", "gso": "tx-generic-segmentation", "tso": "tx-tcp-segmentation", "lro": "rx-lro"}
-Read: TypeAlias = Callable[[str], Any]
-Values: TypeAlias = dict[str, object]
-Parts: TypeAlias = Callable[[Any], Values]
-"""Names the parts of an answer; given None, the names alone."""
+Values: TypeAlias = Mapping[str, object]
+_ROOT: Final = 0xFFFFFFFF
 
 
 def settings(root: Root, names: Iterable[str]) -> Facts:
@@ -26,16 +27,23 @@ def settings(root: Root, names: Iterable[str]) -> Facts:
     with pyroute2.IPRoute() as kernel:
         links = {link.get("ifname"): link for link in kernel.link("dump")}
         qdiscs = list(kernel.get_qdiscs())
-    tool = pyroute2.Ethtool()
+    tool, netlink = pyroute2.Ethtool(), _netlink()
     try:
         for name in names:
-            answers = _ethtool(tool, name) if is_hardware(root, name) else _software(name)
+            answers = _ethtool(tool, netlink, name) if is_hardware(root, name) else software(name)
             facts |= {f"link.{name}.{key}": fact for key, fact in answers.items()}
             facts[f"link.{name}.driver"] = _driver(root, name, links.get(name))
             facts |= _qdisc(name, [q for q in qdiscs if name in links and q["index"] == links[name]["index"]])
     finally:
         tool.close()
     return facts
+
+
+def _netlink() -> Ethnl | None:
+    try:
+        return Ethnl()
+    except OSError:  # a kernel before 5.6, where the ioctl serves
+        return None
 
 
 def _driver(root: Root, name: str, link: Mapping[str, Any] | None) -> Fact:
@@ -47,61 +55,52 @@ def _driver(root: Root, name: str, link: Mapping[str, Any] | None) -> Fact:
         return known(kind, source) if kind else unknown(why(failure), source)
 
 
-def _ethtool(tool: "pyroute2.Ethtool", name: str) -> Facts:
+def _ethtool(tool: "pyroute2.Ethtool", netlink: Ethnl | None, name: str) -> Facts:
     """Ask for each group once; a group the driver does not offer gives its keys a problem."""
-    groups: tuple[tuple[str, Read, Parts], ...] = (
-        ("-l", tool.get_channels, _channels),
-        ("-g", tool.get_rings, _rings),
-        ("-c", tool.get_coalesce, _coalesce),
-        ("-k", tool.get_features, _features),
-    )
-    facts: Facts = {}
-    for option, read, parts in groups:
-        facts |= _group(f"ethtool {option} {name}", read, name, parts)
-    return facts
+    facts = _group(f"ethtool -l {name}", ("channels", "channels_max"), lambda: _channels(tool.get_channels(name)))
+    facts |= _group(f"ethtool -g {name}", tuple(RINGS), lambda: _rings(tool.get_rings(name)))
+    facts |= _group(f"dcb pfc show dev {name}", ("pfc_priorities", "dcb_trust"), lambda: dcb(name))
+    if netlink is None:
+        facts |= _group(f"ethtool -c {name}", COALESCE, lambda: _coalesce(tool.get_coalesce(name)))
+        facts |= _group(f"ethtool -k {name}", tuple(FEATURES), lambda: _features(tool.get_features(name)))
+        return facts | dict.fromkeys(
+            PAUSE, unknown(say(N_("Kernels before 5.6 are not asked.")), f"ethtool -a {name}")
+        )
+    facts |= _group(f"ethtool -c {name}", COALESCE, lambda: netlink.coalesce(name))
+    facts |= _group(f"ethtool -k {name}", tuple(FEATURES), lambda: netlink.features(name, FEATURES))
+    return facts | _group(f"ethtool -a {name}", PAUSE, lambda: netlink.pause(name))
 
 
-def _software(name: str) -> Facts:
-    """Asking would take 3 ms for each of perhaps hundreds of interfaces, to hear that there are no rings."""
-    none = unknown(say(N_("A software interface has no such setting.")), f"ethtool {name}")
-    return {key: none for parts in (_channels, _rings, _coalesce, _features) for key in parts(None)}
-
-
-def _group(source: str, read: Read, name: str, parts: Parts) -> Facts:
-    refused = unknown(say(N_("The driver of this interface does not offer it.")), source)
+def _group(source: str, keys: Sequence[str], read: Callable[[], Mapping[str, object]]) -> Facts:
     try:
-        values = parts(read(name))
+        values = read()
     except EthtoolError:
-        return dict.fromkeys(parts(None), refused)
+        return dict.fromkeys(keys, refused(source))
     except OSError as failure:
-        return dict.fromkeys(parts(None), unknown(why(failure), source))
-    return {key: refused if value is None else known(value, source) for key, value in values.items()}
+        offered = failure.errno not in (errno.EOPNOTSUPP, errno.EINVAL)
+        return dict.fromkeys(keys, unknown(why(failure), source) if offered else refused(source))
+    return {key: refused(source) if values.get(key) is None else known(values[key], source) for key in keys}
 
 
-def _channels(answer: "EthtoolChannels | None") -> Values:
+def _channels(answer: "EthtoolChannels") -> Values:
     """A driver has combined channels, or separate ones of which those that receive count."""
-    if answer is None:
-        return dict.fromkeys(("channels", "channels_max"))
     return {
         "channels": answer.combined_count or answer.rx_count or None,
         "channels_max": answer.max_combined or answer.max_rx or None,
     }
 
 
-def _rings(answer: "EthtoolRings | None") -> Values:
-    fields = {"ring_rx": "rx", "ring_tx": "tx", "ring_rx_max": "rx_max", "ring_tx_max": "tx_max"}
-    return {key: getattr(answer, field, None) for key, field in fields.items()}
+def _rings(answer: "EthtoolRings") -> Values:
+    return {key: getattr(answer, field, None) for key, field in RINGS.items()}
 
 
-def _coalesce(answer: Mapping[str, int] | None) -> Values:
-    if answer is None:
-        return dict.fromkeys(("adaptive_rx", "rx_usecs"))
+def _coalesce(answer: Mapping[str, int]) -> Values:
     return {"adaptive_rx": _on(answer["use_adaptive_rx_coalesce"]), "rx_usecs": answer["rx_coalesce_usecs"]}
 
 
-def _features(answer: "EthtoolFeatures | None") -> Values:
-    flags = answer.features if answer is not None else {}
-    return {key: _on(flags[flag].enable) if flag in flags else None for key, flag in _FEATURES.items()}
+def _features(answer: "EthtoolFeatures") -> Values:
+    flags = answer.features
+    return {key: _on(flags[flag].enable) if flag in flags else None for key, flag in FEATURES.items()}
 
 
 def _on(value: object) -> str:
@@ -109,14 +108,4 @@ def _on(value: object) -> str:
 
 
 def _qdisc(name: str, qdiscs: list[Any]) -> Facts:
-    """Return the root's kind and those of its leaves; a device that is down may have none at all."""
-    source = f"tc qdisc show dev {name}"
-    egress = [q for q in qdiscs if q.get("TCA_KIND") not in ("ingress", "clsact")]
-    roots = [q for q in egress if q["parent"] == 0xFFFFFFFF]
-    if not roots:
-        problem = unknown(say(N_("This interface has no queueing discipline now.")), source)
-        return {f"qdisc.{name}.root": problem, f"qdisc.{name}.leaves": problem}
-    root = str(roots[0].get("TCA_KIND"))
-    leaves = [str(q.get("TCA_KIND")) for q in egress if q["parent"] != 0xFFFFFFFF]
-    kinds = " ".join(dict.fromkeys(leaves)) or root
-    return {f"qdisc.{name}.root": known(root, source), f"qdisc.{name}.leaves": known(kinds, source)}
+    return qdisc_facts(name, [(str(q.get("TCA_KIND")), q["parent"] == _ROOT) for q in qdiscs])

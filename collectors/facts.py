@@ -26,7 +26,15 @@ System
                                "netplan", "cloud-init", "ifupdown", space separated
     manager.tuned_profile      active profile of tuned, "" without tuned
     module.<name>              "loaded", "builtin", "available" (modprobe would load it) or "missing", for tcp_bbr,
-                               sch_fq, sch_fq_codel, sch_cake, nf_conntrack, rdma_rxe, nvidia_peermem
+                               sch_fq, sch_fq_codel, sch_cake, nf_conntrack, rdma_rxe, nvidia_peermem; "absent" is
+                               not part of the running kernel, where it cannot be told whether modprobe would load it
+    numa.<n>.cpus              CPU list of a node ("0-3,8")
+    gpu.open_driver            "yes" or "no": NVIDIA's kernel modules are the open ones
+    pci.acs_bridges            PCI bridges with ACSCtl SrcValid+
+    route.default_interfaces   interfaces of the default routes in all tables, space separated
+    tcp.time_wait_to_one       sockets in TIME_WAIT towards the busiest destination
+    ports.listening            ports that TCP listens on or UDP is bound to, in order
+    nccl.processes, nccl.version, nccl.env.<NAME>, rdma.<dev>.…   see analysis/advice/rdma.py
 
 Sysctls, values with single spaces between numbers
     sysctl.net.ipv4.…          tcp_rmem tcp_wmem tcp_mem udp_mem tcp_congestion_control
@@ -52,12 +60,16 @@ Interfaces
     link.<if>.tx_queue_len     packets
     link.<if>.rx_queues        and tx_queues: queues the kernel made for it
     link.<if>.rps_cpus         CPU masks of the receive queues, each once, space separated; "0" is RPS off
+    link.<if>.rps_flow_cnt     flows followed in each receive queue, each number once, smallest first
+    link.<if>.subnets          IPv4 subnets, link-local ones left out, space separated
     link.<if>.irq_cpus         CPU lists its interrupts may go to, each once, space separated
     link.<if>.channels         combined, or receive, channels in use (ethtool -l); channels_max the most it can do
     link.<if>.ring_rx          and ring_tx: descriptors in use (ethtool -g); ring_rx_max, ring_tx_max
     link.<if>.adaptive_rx      "on" or "off" (ethtool -c)
     link.<if>.rx_usecs         microseconds an interrupt may be held back
-    link.<if>.gro              and gso, tso, lro: "on" or "off" (ethtool -k)
+    link.<if>.gro              and gso, tso, lro: "on", "off", "off [fixed]" or "off [requested on]" (ethtool -k)
+    link.<if>.dcb_trust, pfc_priorities, pause_rx, pause_tx, ecn_np, ecn_rp   see analysis/advice/rdma.py
+    bond.<if>.mode             and partner_mac, aggregators: see analysis/advice/rules/t28_bond.py
     qdisc.<if>.root            kind: "mq", "fq", "noqueue"…
     qdisc.<if>.leaves          kinds of the leaves of a multi-queue root, each once, space separated; else the root's
 """
@@ -71,11 +83,13 @@ from analysis.samples import Fact, Facts
 from collectors.base import Emit, Need
 from collectors.changes import Changes
 from collectors.clock import Clock
-from collectors.facts_links import interfaces, links, management
+from collectors.facts_links import bonds, interfaces, links, management
+from collectors.facts_nccl import nccl
+from collectors.facts_network import Network, network_facts, read_network
+from collectors.facts_rdma import rdma
 from collectors.facts_sysctl import sysctls
 from collectors.facts_system import system
 from collectors.root import Root
-from collectors.rtnetlink import read_addresses, read_links
 
 Ask: TypeAlias = Callable[[Root, Sequence[str]], dict[str, Fact]]
 """What only netlink and ethtool know, for the interfaces named."""
@@ -85,14 +99,19 @@ SHARE: Final = 0.05
 """Of the time that reading may take on a box where containers, and their interfaces, come and go."""
 
 
-def read_facts(root: Root, environ: Mapping[str, str], addresses: Mapping[str, str], ask: Ask) -> dict[str, Fact]:
-    """Read everything once; blocking. `addresses`: interface by own address."""
+def read_facts(root: Root, environ: Mapping[str, str], network: Network, ask: Ask) -> dict[str, Fact]:
+    """Read everything once; blocking."""
     names = interfaces(root)
+    own = {text.partition("/")[0]: name for name, text in network.addresses or ()}
     return (
         system(root, environ)
-        | management(root, names, addresses, environ.get("SSH_CONNECTION", ""))
+        | nccl(root)
+        | rdma(root)
+        | management(root, names, own, environ.get("SSH_CONNECTION", ""))
         | sysctls(root, names)
         | links(root, names)
+        | bonds(root, names)
+        | network_facts(network, names)
         | ask(root, names)
     )
 
@@ -102,12 +121,6 @@ def ask_kernel(root: Root, names: Sequence[str]) -> dict[str, Fact]:
     from collectors.ethtool import settings
 
     return settings(root, names)
-
-
-async def own_addresses() -> dict[str, str]:
-    """Return the interface of each own address."""
-    named = await read_links()
-    return {str(own.address): named[own.index].name for own in await read_addresses() if own.index in named}
 
 
 class FactsCollector:
@@ -143,8 +156,8 @@ class FactsCollector:
             while True:
                 started_ns = self._clock.now_ns()
                 changes.drain()
-                addresses = await own_addresses()
-                found = await asyncio.to_thread(read_facts, self._root, self._environ, addresses, self._ask)
+                network = await read_network(self._root)
+                found = await asyncio.to_thread(read_facts, self._root, self._environ, network, self._ask)
                 emit(Facts(self._clock.now_ns(), found))
                 await asyncio.sleep((self._clock.now_ns() - started_ns) / 1e9 / SHARE)
                 if await changes.wait(self._interval_s):

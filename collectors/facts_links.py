@@ -1,6 +1,7 @@
 """Facts about interfaces from sysfs; what only ethtool and netlink know is in `ethtool.py`."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from analysis.samples import Fact
@@ -10,6 +11,7 @@ from collectors.reading import Facts, attempt, from_file, known, unknown
 from collectors.root import Root
 
 NET: Final = "sys/class/net"
+_ROCE_PRIORITY: Final = 3
 
 
 def interfaces(root: Root) -> list[str]:
@@ -72,6 +74,9 @@ def _link(root: Root, name: str) -> Facts:
         "lowers": attempt(f"/{base}/lower_*", lambda: " ".join(_lowers(root, name))),
         "rx_queues": attempt(f"/{base}/queues", lambda: _queues(root, base, "rx-")),
         "tx_queues": attempt(f"/{base}/queues", lambda: _queues(root, base, "tx-")),
+        "rps_flow_cnt": attempt(f"/{base}/queues/rx-*/rps_flow_cnt", lambda: _flow_counts(root, base)),
+        "ecn_np": _ecn(root, base, "np"),
+        "ecn_rp": _ecn(root, base, "rp"),
         "rps_cpus": attempt(f"/{base}/queues/rx-*/rps_cpus", lambda: _rps(root, base)),
         "irq_cpus": attempt(f"/{base}/device/msi_irqs, /proc/irq", lambda: _irq_cpus(root, base)),
     }
@@ -111,6 +116,46 @@ def _rps(root: Root, base: str) -> str:
     queues = [entry for entry in root.listdir(f"{base}/queues") if entry.startswith("rx-")]
     masks = [root.read_text(f"{base}/queues/{queue}/rps_cpus").lstrip("0,") or "0" for queue in queues]
     return " ".join(dict.fromkeys(masks))
+
+
+def _flow_counts(root: Root, base: str) -> str:
+    """Return each flow table size of the receive queues once, the smallest first."""
+    queues = [entry for entry in root.listdir(f"{base}/queues") if entry.startswith("rx-")]
+    counts = sorted({int(root.read_text(f"{base}/queues/{queue}/rps_flow_cnt")) for queue in queues})
+    return " ".join(map(str, counts))
+
+
+def _ecn(root: Root, base: str, role: str) -> Fact:
+    """Return whether RoCE ECN of priority 3 is on: np answers marks, rp slows down."""
+    path = f"{base}/ecn/roce_{role}/enable/{_ROCE_PRIORITY}"
+    if not root.exists(path):
+        return unknown(say(N_("Only NVIDIA's own driver package (OFED, DOCA) shows this.")), f"/{path}")
+    return attempt(f"/{path}", lambda: "on" if int(root.read_text(path)) else "off")
+
+
+def bonds(root: Root, names: list[str]) -> Facts:
+    """Return the mode of each bond and what LACP agreed on: partner and aggregators, each once."""
+    facts: Facts = {}
+    for name in names:
+        base = f"{NET}/{name}/bonding"
+        if root.exists(f"{base}/mode"):
+            members = f"/{NET}/<member>/bonding_slave/ad_aggregator_id"
+            facts |= {
+                f"bond.{name}.mode": attempt(f"/{base}/mode", partial(_mode, root, base)),
+                f"bond.{name}.partner_mac": from_file(root, f"{base}/ad_partner_mac"),
+                f"bond.{name}.aggregators": attempt(members, partial(_aggregators, root, base)),
+            }
+    return facts
+
+
+def _mode(root: Root, base: str) -> str:
+    return root.read_text(f"{base}/mode").split()[0]
+
+
+def _aggregators(root: Root, base: str) -> str:
+    members = root.read_text(f"{base}/slaves").split()
+    ids = (root.read_text(f"{NET}/{member}/bonding_slave/ad_aggregator_id") for member in members)
+    return " ".join(dict.fromkeys(ids))
 
 
 def _irq_cpus(root: Root, base: str) -> str:

@@ -7,12 +7,15 @@ from typing import Final
 from analysis.samples import Fact
 from analysis.text import N_, say
 from collectors.box import container, module_state, virtualisation
+from collectors.facts_pci import acs_bridges, open_driver
 from collectors.facts_sysctl import is_initial
 from collectors.rdma import DEVICES
 from collectors.reading import Facts, attempt, from_file, known, unknown, yes
 from collectors.root import Root
 
 MODULES: Final = ("tcp_bbr", "sch_fq", "sch_fq_codel", "sch_cake", "nf_conntrack", "rdma_rxe", "nvidia_peermem")
+_SIGNS: Final = {"nf_conntrack": "proc/sys/net/netfilter/nf_conntrack_max"}
+"""What is there whenever a module is part of the running kernel, loaded or built in."""
 _GPU_CLASSES: Final = ("0x0300", "0x0302", "0x0380", "0x1200")
 _GPU_VENDORS: Final = frozenset(("0x10de", "0x1002"))
 """NVIDIA, AMD: a server's own little screen adapter (ASPEED, Matrox) is no GPU."""
@@ -42,11 +45,13 @@ def system(root: Root, environ: Mapping[str, str]) -> Facts:
         "memory.page_bytes": known(os.sysconf("SC_PAGE_SIZE"), "sysconf(_SC_PAGE_SIZE)"),
         "limit.memlock_bytes": attempt("/proc/self/limits", lambda: _memlock(root)),
         "gpu.count": attempt("/proc/driver/nvidia/gpus, /sys/bus/pci/devices", lambda: _gpus(root)),
+        "gpu.open_driver": open_driver(root),
+        "pci.acs_bridges": acs_bridges(root),
         "rdma.devices": attempt("/" + DEVICES, lambda: " ".join(_names(root, DEVICES, within="sys/class"))),
         "managers": attempt("/run, /etc/netplan", lambda: _managers(root)),
         "manager.tuned_profile": _tuned(root),
     }
-    return facts | {f"module.{name}": _module(root, release, name) for name in MODULES}
+    return facts | _node_cpus(root) | {f"module.{name}": _module(root, release, name) for name in MODULES}
 
 
 def _os_name(root: Root) -> str:
@@ -76,6 +81,13 @@ def _nodes(root: Root) -> int:
     """Count NUMA nodes; a kernel without NUMA has one."""
     names = _names(root, "sys/devices/system/node", within="sys")
     return sum(name.startswith("node") and name[4:].isdecimal() for name in names) or 1
+
+
+def _node_cpus(root: Root) -> Facts:
+    folder = "sys/devices/system/node"
+    names = root.listdir(folder) if root.exists(folder) else []
+    nodes = [name[4:] for name in names if name.startswith("node") and name[4:].isdecimal()]
+    return {f"numa.{node}.cpus": from_file(root, f"{folder}/node{node}/cpulist") for node in nodes}
 
 
 def _memory_bytes(root: Root) -> int:
@@ -126,5 +138,8 @@ def _module(root: Root, release: Fact, name: str) -> Fact:
     state = None if release.value is None else module_state(root, release.value, name)
     if state is not None:
         return known(state, source)
+    sign = _SIGNS.get(name)
+    if sign is not None and root.exists("proc/sys/net/ipv4") and not root.exists(sign):
+        return known("absent", f"/{sign}")
     hidden = N_("Not among the loaded modules, and the list of modules on disk is not here: it cannot be told.")
     return unknown(say(hidden), source)

@@ -20,6 +20,8 @@ _U32: Final = Struct("=I")
 _NLMSG_ERROR: Final = 2
 _NLMSG_DONE: Final = 3
 _NLM_F_DUMP_REQUEST: Final = 0x301
+_NLM_F_REQUEST_ACK: Final = 0x5
+_PATIENCE_S: Final = 2.0
 _SOL_NETLINK: Final = 270
 _NETLINK_GET_STRICT_CHK: Final = 12
 _ATTRIBUTE_TYPE: Final = 0x3FFF
@@ -79,6 +81,26 @@ async def dump(protocol: int, kind: int, body: bytes) -> AsyncIterator[tuple[mem
                 return
             yield buffer, found
             await asyncio.sleep(0)
+
+
+def ask(protocol: int, kind: int, body: bytes) -> list[memoryview]:
+    """Return the payloads of the answer to one request that is no dump; blocking. Raises the kernel's OSError."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
+        sock.settimeout(_PATIENCE_S)
+        sock.send(HEADER.pack(HEADER.size + len(body), kind, _NLM_F_REQUEST_ACK, 1, 0) + body)
+        answers: list[memoryview] = []
+        while True:
+            buffer = memoryview(sock.recv(_BUFFER_BYTES))
+            for told, start, end in messages(buffer):
+                if told == _NLMSG_ERROR:
+                    _check(buffer, [(told, start, end)])
+                    return answers
+                answers.append(buffer[start:end])
+
+
+def packed(kind: int, payload: bytes) -> bytes:
+    """Return one attribute (struct nlattr), padded."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(payload), kind) + payload + bytes(-len(payload) % 4)
 
 
 def _check(buffer: memoryview, last: list[Message]) -> None:

@@ -54,8 +54,8 @@ def _port(root: Root, device: str, number: int) -> RdmaPort:
         port=number,
         link_layer=root.read_text(f"{base}/link_layer"),
         state=root.read_text(f"{base}/state").partition(":")[2].strip(),
-        driver=_driver(root, device),
-        netdev=_netdev(root, device, base),
+        driver=device_driver(root, device),
+        netdev=device_netdev(root, device, base),
         rate_gbps=float(rate[1]) if rate else None,
         counters=_counters(root, f"{base}/counters") | _counters(root, f"{base}/hw_counters"),
     )
@@ -76,7 +76,7 @@ def _counters(root: Root, folder: str) -> dict[str, int]:
     return found
 
 
-def _driver(root: Root, device: str) -> str | None:
+def device_driver(root: Root, device: str) -> str | None:
     """Return the driver of the device; a Soft-RoCE one has no hardware, but a parent interface."""
     try:
         return root.link_name(f"{DEVICES}/{device}/device/driver")
@@ -84,7 +84,7 @@ def _driver(root: Root, device: str) -> str | None:
         return "rdma_rxe" if root.exists(f"{DEVICES}/{device}/parent") else None
 
 
-def _netdev(root: Root, device: str, base: str) -> str | None:
+def device_netdev(root: Root, device: str, base: str) -> str | None:
     """Return the network interface of a port, from its first GID or from the device's parent."""
     for path in (f"{base}/gid_attrs/ndevs/0", f"{DEVICES}/{device}/parent"):
         try:

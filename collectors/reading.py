@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from analysis.samples import Fact
 from analysis.text import N_, Sentence, say
-from collectors.root import Root
+from collectors.root import NotRecorded, Root
 
 Facts = dict[str, Fact]
 
@@ -41,6 +41,8 @@ def yes(value: bool) -> str:
 
 def why(failure: OSError) -> Sentence:
     """Say why a file of the kernel's could not be read."""
+    if isinstance(failure, NotRecorded):
+        return say(N_("It is not part of this recording."))
     if isinstance(failure, FileNotFoundError):
         return say(N_("This kernel does not have it, or the module it belongs to is not loaded."))
     if isinstance(failure, PermissionError):

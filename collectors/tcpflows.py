@@ -34,7 +34,7 @@ _MOVED: Final = Struct("=120xQQ")
 _U32, _U64 = Struct("=I"), Struct("=Q")
 _MSS, _RTT, _CWND, _PACING = 16, 68, 80, 104
 _MIN_RTT, _DELIVERY_RATE, _BUSY, _RWND_LIMITED, _SNDBUF_LIMITED = 148, 160, 168, 176, 184
-_DELIVERED_CE, _BYTES_SENT, _BYTES_RETRANS, _REORD_SEEN = 196, 200, 208, 220
+_NOTSENT, _DELIVERED_CE, _BYTES_SENT, _BYTES_RETRANS, _REORD_SEEN = 144, 196, 200, 208, 220
 _UNKNOWN_U32, _UNLIMITED_U64 = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
 Address = IPv4Address | IPv6Address
@@ -76,6 +76,7 @@ def flow(message: memoryview) -> TcpFlow | None:
         sndbuf_limited_us=_field(info, _U64, _SNDBUF_LIMITED),
         delivered_ce=_field(info, _U32, _DELIVERED_CE),
         reord_seen=_field(info, _U32, _REORD_SEEN),
+        notsent_bytes=_field(info, _U32, _NOTSENT),
     )
 
 

@@ -1,5 +1,6 @@
 """Facts: every key is always there, with a value or with the reason why not."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ from collectors.box import container, module_state, virtualisation
 from collectors.clock import Clock
 from collectors.ethtool import settings
 from collectors.facts import FactsCollector, ask_kernel, read_facts
+from collectors.facts_network import Network, read_network
 from collectors.root import Root
 from tests.collectors.namespaces import Namespace
 from tests.collectors.planted import plant
@@ -39,13 +41,15 @@ BOND = {
     f"{NET}/veth77/brport/state": "3",
 }
 
+NETWORK = Network((("bond0", "10.0.0.7/24"), ("bond0", "fd00::7/64"), ("bond0", "169.254.3.4/16")), {})
+
 
 def nothing_more(root: Root, names: Sequence[str]) -> dict[str, Fact]:
     return {}
 
 
 def facts_of(root: Root, environ: Mapping[str, str] | None = None) -> dict[str, Fact]:
-    return read_facts(root, environ or {}, {"10.0.0.7": "bond0"}, nothing_more)
+    return read_facts(root, environ or {}, NETWORK, nothing_more)
 
 
 def test_a_tree_with_nothing_in_it_gives_every_fact_a_reason(tmp_path: Path) -> None:
@@ -54,7 +58,7 @@ def test_a_tree_with_nothing_in_it_gives_every_fact_a_reason(tmp_path: Path) -> 
     assert all((fact.value is None) != (fact.problem is None) for fact in facts.values())
     unseen = ("kernel.release", "gpu.count", "rdma.devices", "managers", "init.systemd", "cpu.count")
     assert [facts[key].value for key in unseen] == [None] * len(unseen)
-    assert "does not have it" in str(facts["sysctl.net.ipv4.tcp_rmem"].problem)
+    assert "not part of this recording" in str(facts["sysctl.net.ipv4.tcp_rmem"].problem)
 
 
 @pytest.mark.parametrize("garbage", ["", "x", "cpu cpu0\nMemTotal:\nMax locked memory", "-1 \x00 %s"])
@@ -205,7 +209,7 @@ def test_an_interface_that_is_gone_again_is_no_failure() -> None:
 
 
 def test_this_box_tells_all_that_the_list_of_keys_promises() -> None:
-    facts = read_facts(Root(), {}, {}, ask_kernel)
+    facts = read_facts(Root(), {}, asyncio.run(read_network(Root())), ask_kernel)
     assert facts["kernel.release"].value
     assert facts["cpu.count"].value
     names = [key.split(".")[1] for key in facts if key.endswith(".mtu")]

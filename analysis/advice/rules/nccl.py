@@ -179,6 +179,8 @@ def queue_pairs(situation: Situation) -> Outcome:
     """D17: more queue pairs where equal paths are unevenly used."""
     if not hardware(situation):
         return NO_HARDWARE if devices(situation) else NO_DEVICE
+    if situation.find("roce.qp_imbalance") is None:
+        return Unsure(say(N_("Only a capture shows how evenly queue pairs are used; none was looked at for this.")))
     imbalance = situation.text("roce.qp_imbalance")
     try:
         ratio = float(imbalance)

@@ -23,6 +23,7 @@ def decide(situation: Situation) -> Outcome:
     if situation.find(f"sysctl.{LIMIT}") is None and situation.find("module.nf_conntrack") in {
         "available",
         "missing",
+        "absent",
     }:
         return Irrelevant(say(N_("Connections are not tracked here: nf_conntrack is not loaded.")))
     count, limit = situation.number(f"sysctl.{COUNT}"), situation.number(f"sysctl.{LIMIT}")
