@@ -34,26 +34,37 @@ def chosen_series(store: FileStore, selection: Selection) -> frozenset[int] | No
     )
 
 
-def selected(store: FileStore, selection: Selection) -> Iterator[Sample]:
-    """Yield the samples of a selection in time order; definitions in force at its start come first."""
+class Excerpt(msgspec.Struct, frozen=True):
+    """A selection, ready to be written in any form; `samples` can be gone through once."""
+
+    header: Header
+    before: list[Sample]
+    """Definitions in force at its start."""
+    samples: Iterator[Sample]
+
+
+def excerpt(store: FileStore, selection: Selection, *, redact: bool) -> Excerpt:
+    """Return what is selected, without names if so wished."""
     numbers = chosen_series(store, selection)
-    yield from _filtered(store.definitions(selection.start_ns), selection, numbers)
-    yield from _filtered(store.between(selection.start_ns, selection.end_ns), selection, numbers)
+    header = _header(store, selection)
+    before = list(_filtered(store.definitions(selection.start_ns), selection, numbers))
+    samples = _filtered(store.between(selection.start_ns, selection.end_ns), selection, numbers)
+    if not redact:
+        return Excerpt(header, before, samples)
+    redactor = _taught(store, selection)
+    return Excerpt(
+        redactor.header(header), [redactor.sample(sample) for sample in before], map(redactor.sample, samples)
+    )
 
 
 def write_excerpt(store: FileStore, selection: Selection, path: Path, *, redact: bool) -> int:
     """Write a selection as a new session file; return how many samples it holds. Raises OSError."""
-    redactor = _taught(store, selection) if redact else None
-    header = _header(store, selection)
-    numbers = chosen_series(store, selection)
-    before = list(_filtered(store.definitions(selection.start_ns), selection, numbers))
-    if redactor is not None:
-        header, before = redactor.header(header), [redactor.sample(sample) for sample in before]
-    writer = SessionWriter(path, header, in_force(before))
+    cut = excerpt(store, selection, redact=redact)
+    writer = SessionWriter(path, cut.header, in_force(cut.before))
     count = 0
     try:
-        for sample in _filtered(store.between(selection.start_ns, selection.end_ns), selection, numbers):
-            writer.write(sample if redactor is None else redactor.sample(sample))
+        for sample in cut.samples:
+            writer.write(sample)
             count += 1
         writer.close()
     except OSError:
@@ -66,7 +77,8 @@ def _header(store: FileStore, selection: Selection) -> Header:
     file = next((f for f in reversed(store.files) if f.start_ns <= selection.end_ns), store.files[0])
     span = store.span() or (0, 0)
     started = rfc3339(max(selection.start_ns, span[0]))
-    return msgspec.structs.replace(file.header, part=0, excerpt=True, started=started)
+    cut = selection.targets or selection.start_ns > span[0] or selection.end_ns < span[1]
+    return msgspec.structs.replace(file.header, part=0, excerpt=file.header.excerpt or bool(cut), started=started)
 
 
 def _taught(store: FileStore, selection: Selection) -> Redactor:

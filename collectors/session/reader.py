@@ -13,7 +13,7 @@ import msgspec
 import zstandard
 
 from analysis.samples import Sample
-from analysis.text import N_, say
+from analysis.text import N_, Sentence, say
 from collectors.session.decode import Counts, Decoder
 from collectors.session.frames import MAGIC, Frame, zstd_frames
 from collectors.session.header import Unreadable, parse_header
@@ -111,6 +111,26 @@ class SessionFile:
             return Ending.GROWING
         return Ending.CLOSED if self.plain and ended else Ending.TORN
 
+    def problems(self) -> list[Sentence]:
+        """Return what is wrong with what has been read of the file so far, empty when nothing is."""
+        counts, name = self.counts, self.path.name
+        found = []
+        if self.ending() is Ending.TORN:
+            found.append(
+                say(N_("{file}: the recording ended abruptly; it was read up to there."), file=self.path.name)
+            )
+        if bad := counts.bad_lines + counts.long_lines + counts.damaged_frames:
+            found.append(say(N_("{file}: {n} damaged places were passed over."), file=name, n=bad))
+        if unknown := counts.unknown_kinds + counts.unknown_fields:
+            found.append(
+                say(
+                    N_("{file}: {n} things of another version of longpipe were passed over."),
+                    file=name,
+                    n=unknown,
+                )
+            )
+        return found
+
     def frames(self, start_ns: int, end_ns: int) -> range:
         """Return the numbers of the frames that may hold samples of [start, end]."""
         first = bisect_right(self._places, start_ns, key=lambda place: place.t) - 1
@@ -131,8 +151,10 @@ class SessionFile:
         A last line without its end counts if it is whole, as in a file written by hand.
         """
         frame = self._places[number].frame
-        for line, _ in self._split(frame):
-            if line and not (frame.offset == 0 and line.startswith(b'{"longpipe":')):
+        for line, _ in self._split(frame, counted=True):
+            if not line:
+                self.counts.long_lines += 1
+            elif not (frame.offset == 0 and line.startswith(b'{"longpipe":')):
                 yield line, stamp_of(line)
 
     def decode(self, line: bytes) -> Sample | None:

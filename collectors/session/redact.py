@@ -17,6 +17,7 @@ from analysis.samples import (
     AnySample,
     Fact,
     Facts,
+    HopPath,
     Host,
     LinkInfos,
     Links,
@@ -74,7 +75,7 @@ class Redactor:
     def learn(self, sample: Sample) -> None:
         """Note the names in a sample."""
         match sample:
-            case Series() | Name():
+            case Series() | Name() | HopPath():
                 self._learn(sample.target, "target")
             case Links() | LinkInfos():
                 for row in sample.rows if isinstance(sample, Links) else sample.links:

@@ -24,6 +24,8 @@ COMMANDS: Final = (
     Command("replay", "[FILE ...]", N_("the dashboard on recorded sessions, nothing probed or written")),
     Command("record", "[TARGET ...]", N_("observe without a screen, into session files")),
     Command("roce", "FILE ...", N_("what captures say about RoCE traffic")),
+    Command("export", "FILE ...", N_("a session for others: smaller, without names, in other formats")),
+    Command("diff", "A B", N_("what differs between two sessions, or before and after a moment of one")),
     Command("doctor", "", N_("what this box lets us do, and the command that would allow the rest")),
     Command("config", "", N_("show, check or write the configuration")),
     Command("completions", "bash|zsh|fish", N_("completion for bash, zsh or fish")),

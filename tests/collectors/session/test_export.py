@@ -37,7 +37,7 @@ from analysis.samples import (
     TcpFlows,
 )
 from analysis.text import Sentence
-from collectors.session.export import Selection, selected, write_excerpt
+from collectors.session.export import Selection, excerpt, write_excerpt
 from collectors.session.filestore import FileStore
 from collectors.session.header import CollectorNote
 from collectors.session.reader import SessionFile
@@ -213,7 +213,7 @@ def test_json_lines_are_a_session(tmp_path: Path) -> None:
 
 def test_prometheus_text_adds_up(tmp_path: Path) -> None:
     store = FileStore([SessionFile(write_session(tmp_path / "in.lps", a_session(100)), TOOL)])
-    lines = "".join(prometheus_lines(selected(store, EVERYTHING))).splitlines()
+    lines = "".join(prometheus_lines(excerpt(store, EVERYTHING, redact=False).samples)).splitlines()
     labels = 'target="target1.example",address="192.0.2.1",protocol="icmp",route="wan"'
     assert f'longpipe_probes_total{{{labels},outcome="lost"}} 10' in lines
     assert f'longpipe_probes_total{{{labels},outcome="late"}} 10' in lines
