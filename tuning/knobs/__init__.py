@@ -1,0 +1,1 @@
+"""What can be changed on a host: one file for each kind of setting."""

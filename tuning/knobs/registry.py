@@ -1,0 +1,19 @@
+"""Every knob by its name. A new kind of setting is its file, its line here and its test."""
+
+from typing import Final
+
+from tuning.knobs import ethtool, module, mtu, qdisc, rdma, steering, sysctl
+from tuning.knobs.knob import Knob
+
+KNOBS: Final[dict[str, Knob]] = {
+    knob.name: knob
+    for knob in (
+        module.KNOB,
+        mtu.KNOB,
+        *ethtool.KNOBS,
+        qdisc.KNOB,
+        sysctl.KNOB,
+        *steering.KNOBS,
+        *rdma.KNOBS,
+    )
+}
