@@ -59,9 +59,17 @@ class Watch:
 
 def record(settings: Settings, output: str | None, directory: str | None, until: Until, *, status: bool) -> int:
     """Record and return the exit code: 0, or 1 where writing failed."""
-    signal.pthread_sigmask(
-        signal.SIG_BLOCK, (*_STOP, signal.SIGUSR1)
-    )  # before any thread: none of them is interrupted
+    # Before any thread: none of them is interrupted. Children would inherit the mask, so it is put back at the end.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, (*_STOP, signal.SIGUSR1))
+    try:
+        return _record(settings, output, directory, until, status=status)
+    finally:
+        while signal.sigpending() & {*_STOP, signal.SIGUSR1}:
+            signal.sigtimedwait((*_STOP, signal.SIGUSR1), 0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _record(settings: Settings, output: str | None, directory: str | None, until: Until, *, status: bool) -> int:
     clock = Clock()
     collectors = live_collectors(settings, clock)
     hub, watch = Hub(collectors, clock), Watch()
