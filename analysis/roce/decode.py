@@ -82,6 +82,27 @@ class Packets(msgspec.Struct, frozen=True):
         return Packets(*(getattr(self, name)[wanted] for name in self.__struct_fields__))
 
 
+class Ordered(msgspec.Struct, frozen=True):
+    """The columns of packets that walking PSNs takes, in order of flow."""
+
+    number: Ints
+    t_ns: Ints
+    length: Ints
+    opcode: NDArray[np.uint8]
+    psn: Ints
+    ack_req: Flags
+    payload: Ints
+    dma_bytes: Ints
+
+    @classmethod
+    def of(cls, packets: Packets, rows: Ints) -> "Ordered":
+        """Take some packets, by index."""
+        return cls(*(getattr(packets, name)[rows] for name in cls.__struct_fields__))
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
 def joined(one: Packets, two: Packets) -> Packets:
     """Return two stretches of packets as one."""
     return Packets(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in Packets.__struct_fields__))

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.roce import icrc, opcodes
 from analysis.roce.columns import Columns
-from analysis.roce.decode import GROUP, REQ, RESP, ROLE, Packets, opcode_flags
+from analysis.roce.decode import GROUP, REQ, RESP, ROLE, Ordered, Packets, opcode_flags
 from analysis.roce.frames import Flags, Ints
 from analysis.roce.keys import KeyTable
 from analysis.roce.walk import Segments, Sequence, Walk, walk
@@ -103,7 +103,7 @@ class Walked(msgspec.Struct, frozen=True):
     """Packets in order of flow with what the walk found; parallel columns."""
 
     flow: Ints
-    packets: Packets
+    packets: Ordered
     walk: Walk
     t_before: Ints
     """Time of the packet before in the same flow; 0 where there is none."""
@@ -166,16 +166,20 @@ class Flows:
         if cnp.any():
             self.counters.cnps += np.bincount(ids[cnp], minlength=size)
 
-    def add(self, packets: Packets, ids: Ints, span: Ints) -> Walked | None:
-        """Fold in packets of WALKED opcodes; `span` is how many PSNs each takes."""
-        order = np.argsort(ids.astype(np.uint16), kind="stable")
-        rest = int(np.count_nonzero(ids == REST))
+    def add(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
+        """Fold in those `rows` of packets, all of WALKED opcodes; `span` is how many PSNs each of them takes."""
+        order = np.argsort(ids[rows].astype(np.uint16), kind="stable")
+        rows, span = rows[order], span[order]
+        flow = ids[rows]
+        rest = int(np.searchsorted(flow, REST, side="right"))
         if rest:
-            self._count_rest(packets.where(order[:rest]))
-            order = order[rest:]
-        if not len(order):
+            self._count_rest(packets.where(rows[:rest]))
+            flow, rows, span = flow[rest:], rows[rest:], span[rest:]
+        if not len(rows):
             return None
-        packets, flow, span = packets.where(order), ids[order], span[order]
+        return self._add(Ordered.of(packets, rows), flow, span)
+
+    def _add(self, packets: Ordered, flow: Ints, span: Ints) -> Walked:
         segments = Segments.of(flow)
         found = walk(self.sequence, segments, packets.psn, span)
         self._first_and_last(segments, packets)
@@ -195,7 +199,7 @@ class Flows:
         add.wire_bytes[REST] += packets.length.sum()
         add.payload_bytes[REST] += packets.payload.sum()
 
-    def _first_and_last(self, segments: Segments, packets: Packets) -> None:
+    def _first_and_last(self, segments: Segments, packets: Ordered) -> None:
         facts, flow, first, last = self.facts, segments.flow, segments.first, segments.end - 1
         new = self.counters.packets[flow] == 0
         facts.first_psn[flow[new]] = packets.psn[first[new]]
@@ -210,7 +214,7 @@ class Flows:
         facts.t_first[flow] = np.where(new, low, np.minimum(low, facts.t_first[flow]))
         facts.t_last[flow] = np.where(new, high, np.maximum(high, facts.t_last[flow]))
 
-    def _add_up(self, segments: Segments, packets: Packets, found: Walk, t_before: Ints) -> None:
+    def _add_up(self, segments: Segments, packets: Ordered, found: Walk, t_before: Ints) -> None:
         add, flow, first = self.counters, segments.flow, segments.first
         payload = np.add.reduceat(packets.payload, first)
         add.packets[flow] += segments.end - first
@@ -221,7 +225,7 @@ class Flows:
         if len(odd):
             self._add_odd(segments, packets, found, odd, t_before)
 
-    def _add_odd(self, segments: Segments, packets: Packets, found: Walk, odd: Ints, t_before: Ints) -> None:
+    def _add_odd(self, segments: Segments, packets: Ordered, found: Walk, odd: Ints, t_before: Ints) -> None:
         """Add what only packets out of order have."""
         add, size = self.counters, len(self.counters.packets)
         flow, ahead, repeat = segments.flow[segments.of_row[odd]], found.ahead[odd], found.repeat[odd]
@@ -245,7 +249,7 @@ class Flows:
         before[segments.first] = kept[segments.flow]
         return before
 
-    def _messages(self, segments: Segments, packets: Packets, found: Walk) -> None:
+    def _messages(self, segments: Segments, packets: Ordered, found: Walk) -> None:
         """Count messages where they end, with sizes: PSNs from First to Last, DMA length of READ requests."""
         facts, flow, first = self.facts, segments.flow, segments.first
         opcode, fresh = packets.opcode, ~found.repeat

@@ -95,29 +95,44 @@ class PathMtu:
     """Path MTU by host pair: what First and Middle packets carry. The first stays, so that batches do not matter."""
 
     def __init__(self) -> None:
-        self.known: dict[int, int] = {}
-        """By unordered pair."""
         self.guessed: set[int] = set()
-        self._largest: dict[int, int] = {}
+        self._known = np.zeros(64, np.int64)
+        """By unordered pair (pair >> 1); 0 where nothing is known."""
+        self._largest = np.zeros(64, np.int64)
+        self._settled = 0
+        """All hosts below this are known."""
 
     def learn(self, packets: Packets) -> None:
         """Take in First and Middle packets, and what single READ responses show to fit."""
-        opcode = packets.opcode
-        rows = np.flatnonzero(_FULL[opcode] & np.isin(packets.payload, MTUS))
-        hosts, first = np.unique(packets.pair[rows] >> 1, return_index=True)
-        for host, row in zip(hosts.tolist(), rows[first].tolist(), strict=True):
-            self.known.setdefault(host, int(packets.payload[row]))
-        only = np.flatnonzero(_READ_ONLY[opcode])
-        for host in np.unique(packets.pair[only] >> 1).tolist():
-            largest = int(packets.payload[only[packets.pair[only] >> 1 == host]].max())
-            self._largest[host] = max(largest, self._largest.get(host, 0))
-
-    def guess(self, host: int) -> None:
-        """Settle on the least MTU that fits what was seen, where nothing tells."""
-        if host in self.known:
+        if int(packets.pair.max(initial=0)) >> 1 < self._settled:
             return
-        self.known[host] = next((mtu for mtu in MTUS if mtu >= max(self._largest.get(host, 0), _USUAL_MTU)), MTUS[-1])
-        self.guessed.add(host)
+        opcode, host = packets.opcode, np.maximum(packets.pair >> 1, 0)
+        self._grow(int(host.max(initial=0)) + 1)
+        rows = np.flatnonzero(_FULL[opcode] & (self._known[host] == 0))
+        rows = rows[np.isin(packets.payload[rows], MTUS)][::-1]
+        self._known[host[rows]] = packets.payload[rows]
+        only = np.flatnonzero(_READ_ONLY[opcode])
+        np.maximum.at(self._largest, host[only], packets.payload[only])
+        self._settled = int(np.argmin(np.append(self._known, 0) != 0))
+
+    def of(self, pairs: Ints) -> Ints:
+        """Return the path MTU of each pair; 0 where it is not known."""
+        known: Ints = self._known[np.maximum(pairs >> 1, 0)]
+        return known
+
+    def guess(self, pairs: Ints) -> None:
+        """Settle on the least MTU that fits what was seen, where nothing tells."""
+        for host in np.unique(np.maximum(pairs >> 1, 0)).tolist():
+            if not self._known[host]:
+                least = max(int(self._largest[host]), _USUAL_MTU)
+                self._known[host] = next((mtu for mtu in MTUS if mtu >= least), MTUS[-1])
+                self.guessed.add(host)
+
+    def _grow(self, hosts: int) -> None:
+        have = len(self._known)
+        if hosts > have:
+            more = np.zeros(max(hosts, 2 * have) - have, np.int64)
+            self._known, self._largest = np.concatenate([self._known, more]), np.concatenate([self._largest, more])
 
 
 class Fold:
@@ -152,8 +167,7 @@ class Fold:
     def finish(self) -> None:
         """Settle what was waiting for more packets. The fold can go on afterwards."""
         if self._held is not None:
-            for host in np.unique(self._held.pair >> 1).tolist():
-                self.pmtu.guess(host)
+            self.pmtu.guess(self._held.pair)
         self._fold(_no_packets(), last=True)
 
     def _fold(self, packets: Packets, *, last: bool) -> None:
@@ -165,7 +179,7 @@ class Fold:
         acks = np.flatnonzero(ACKS[packets.opcode])
         flows.count_acks(packets.where(acks), ids[acks])
         self.rewinds.note_naks(packets)
-        walked = self._walk(packets.where(WALKED[packets.opcode]))
+        walked = self._walk(packets, ids)
         if walked is not None:
             self.rewinds.add(walked)
         responses = np.flatnonzero(role == RESP)
@@ -174,43 +188,41 @@ class Fold:
         if walked is not None and fresh is not None:
             self._in_flight(walked, fresh)
 
-    def _walk(self, packets: Packets) -> Walked | None:
+    def _walk(self, packets: Packets, ids: Ints) -> Walked | None:
         """Walk packets, but for those behind a READ request whose length in PSNs is not known yet."""
         self.pmtu.learn(packets)
+        rows = np.flatnonzero(WALKED[packets.opcode])
         if self._held is not None:
-            packets = joined(self._held, packets)
+            packets = joined(self._held, packets.where(rows))
             self._held = None
-        if not len(packets):
-            return None
-        span = self._spans(packets)
-        ids = self.flows.ids(packets)
+            ids, rows = self.flows.ids(packets), np.arange(len(packets))
+        span = self._spans(packets, rows)
         if (span == 0).any():
-            packets, ids, span = self._hold(packets, ids, span)
-        return self.flows.add(packets, ids, span) if len(packets) else None
+            rows, span = self._hold(packets, ids, rows, span)
+        return self.flows.add(packets, ids, rows, span) if len(rows) else None
 
-    def _spans(self, packets: Packets) -> Ints:
-        """Return the PSNs each packet takes; 0 where that is not known yet."""
-        span = np.ones(len(packets), np.int64)
-        reads = np.flatnonzero(_READ[packets.opcode] & (packets.dma_bytes > MTUS[0]))
+    def _spans(self, packets: Packets, rows: Ints) -> Ints:
+        """Return the PSNs each of these packets takes; 0 where that is not known yet."""
+        span = np.ones(len(rows), np.int64)
+        reads = np.flatnonzero(_READ[packets.opcode[rows]])
+        reads = reads[packets.dma_bytes[rows[reads]] > MTUS[0]]
         if len(reads):
-            hosts, which = np.unique(packets.pair[reads] >> 1, return_inverse=True)
-            pmtu = np.array([self.pmtu.known.get(host, 0) for host in hosts.tolist()], np.int64)[which]
-            span[reads] = np.where(pmtu > 0, -(-packets.dma_bytes[reads] // np.maximum(pmtu, 1)), 0)
+            pmtu, size = self.pmtu.of(packets.pair[rows[reads]]), packets.dma_bytes[rows[reads]]
+            span[reads] = np.where(pmtu > 0, -(-size // np.maximum(pmtu, 1)), 0)
         return span
 
-    def _hold(self, packets: Packets, ids: Ints, span: Ints) -> tuple[Packets, Ints, Ints]:
-        """Keep back every flow from its first READ request of unknown length on."""
+    def _hold(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> tuple[Ints, Ints]:
+        """Keep back every flow from its first READ request of unknown length on; return the rest."""
         unknown = np.flatnonzero(span == 0)
-        flows, first = np.unique(ids[unknown], return_index=True)
-        since = np.full(self.flows.count, len(packets), np.int64)
+        flows, first = np.unique(ids[rows[unknown]], return_index=True)
+        since = np.full(self.flows.count, len(rows), np.int64)
         since[flows] = unknown[first]
-        held = np.arange(len(packets)) >= since[ids]
+        held = np.arange(len(rows)) >= since[ids[rows]]
         if np.count_nonzero(held) > _MOST_HELD:
-            for host in np.unique(packets.pair[unknown] >> 1).tolist():
-                self.pmtu.guess(host)
-            return packets, ids, self._spans(packets)
-        self._held = packets.where(held)
-        return packets.where(~held), ids[~held], span[~held]
+            self.pmtu.guess(packets.pair[rows[unknown]])
+            return rows, self._spans(packets, rows)
+        self._held = packets.where(rows[held])
+        return rows[~held], span[~held]
 
     def _pair_by_cm(self) -> None:
         """Use connections whose REQ and REP were both seen."""

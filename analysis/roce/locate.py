@@ -1,5 +1,6 @@
 """Where things stand in a frame: link layer, tags, IP, UDP. Offsets and kinds of all frames at once."""
 
+import sys
 from typing import Final
 
 import msgspec
@@ -23,6 +24,10 @@ _BTH, _ICRC = 12, 4
 _IP4, _IP6, _ROCE1, _ARP, _MAC_CONTROL = 0x0800, 0x86DD, 0x8915, 0x0806, 0x8808
 _TAGS: Final = (0x8100, 0x88A8, 0x9100)
 _MOST_TAGS: Final = 4
+_PLAIN_BTH: Final = 42
+_PLAIN_TYPE: Final = int.from_bytes(b"\x08\x00\x45\x00", sys.byteorder)
+_PLAIN_MASK: Final = int.from_bytes(b"\xff\xff\xff\x00", sys.byteorder)
+"""EtherType, IP version and header length; the traffic class does not matter."""
 _GRH_NEXT_BTH: Final = 0x1B
 _EXTENSIONS_6: Final = (0, 43, 60)
 _FRAGMENT_6: Final = 44
@@ -71,19 +76,22 @@ class _Transport(msgspec.Struct, frozen=True):
 
 def locate(buffer: Bytes, start: Ints, end: Ints, link: int | Ints, nested: int = 1) -> Located:
     """Find the headers of every frame; `end` is where its captured bytes end. VXLAN is entered `nested` deep."""
+    if isinstance(link, int) and link == ETHERNET and len(start):
+        plain = _plain(buffer, start, end)
+        if plain is not None:
+            return plain
     network = _network(buffer, start, end, link)
     transport = _transport(buffer, network, end)
     kind = _kinds(transport.protocol, network.ethertype)
     bth = np.full(len(start), -1, np.int64)
     version = transport.version
     stop = transport.stop
-    udp = np.flatnonzero((transport.protocol == 17) & (transport.l4 + 8 <= end))
+    udp = (transport.protocol == 17) & (transport.l4 + 8 <= end)
     inner = np.zeros(0, np.int64)
-    if len(udp):
-        ports = field(gather(buffer, transport.l4[udp], 8), 2, ">u2")
-        roce = udp[ports == ROCE_PORT]
-        bth[roce] = transport.l4[roce] + 8
-        inner = udp[ports == VXLAN_PORT] if nested else inner
+    if udp.any():
+        ports = field(gather(buffer, np.where(udp, transport.l4, 0), 4), 2, ">u2")
+        bth = np.where(udp & (ports == ROCE_PORT), transport.l4 + 8, -1)
+        inner = np.flatnonzero(udp & (ports == VXLAN_PORT)) if nested else inner
     _roce1(buffer, network, end, bth, stop, version)
     found = bth >= 0
     kind[found] = np.where(stop[found] - bth[found] >= _BTH + _ICRC, ROCE, RUNT)
@@ -94,6 +102,21 @@ def locate(buffer: Bytes, start: Ints, end: Ints, link: int | Ints, nested: int 
     if len(inner):
         _enter(buffer, end, located, inner, transport.l4 + 16, nested - 1)
     return located
+
+
+def _plain(buffer: Bytes, start: Ints, end: Ints) -> Located | None:
+    """Return what `locate` would, at a quarter of its cost, where all frames are whole RoCEv2 on untagged IPv4."""
+    head = gather(buffer, start, _PLAIN_BTH)
+    wanted = (head[:, 12:16].copy().view(np.uint32).ravel() & _PLAIN_MASK) == _PLAIN_TYPE
+    wanted &= (head[:, 23] == 17) & (head[:, 36] == ROCE_PORT >> 8) & (head[:, 37] == ROCE_PORT & 0xFF)
+    wanted &= ((head[:, 20] & 0x3F | head[:, 21]) == 0) & (start + _PLAIN_BTH <= end)
+    if not wanted.all():
+        return None
+    n, l3, bth = len(start), start + 14, start + _PLAIN_BTH
+    stop = l3 + field(head, 16, ">u2")
+    kind = np.where(stop - bth >= _BTH + _ICRC, ROCE, RUNT)
+    no, none = np.zeros(n, np.bool_), np.full(n, -1, np.int64)
+    return Located(kind, l3, bth, stop, np.full(n, 4, np.int64), head[:, 15].astype(np.int64), no, ~no, none)
 
 
 def _enter(buffer: Bytes, end: Ints, outer: Located, rows: Ints, start: Ints, nested: int) -> None:
@@ -161,16 +184,25 @@ def _transport(buffer: Bytes, network: _Network, end: Ints) -> _Transport:
 
     flags = np.zeros(n, np.bool_)
     out = _Transport(column(), column(), column(), column(), column(), flags, ~flags)
-    four = np.flatnonzero((network.ethertype == _IP4) & (network.l3 + 20 <= end))
-    if len(four):
+    four = _rows((network.ethertype == _IP4) & (network.l3 + 20 <= end))
+    if four is not None:
         _ip4(buffer, network.l3[four], four, out)
-    six = np.flatnonzero((network.ethertype == _IP6) & (network.l3 + 40 <= end))
-    if len(six):
+    six = _rows((network.ethertype == _IP6) & (network.l3 + 40 <= end))
+    if six is not None:
         _ip6(buffer, network.l3[six], end[six], six, out)
     return out
 
 
-def _ip4(buffer: Bytes, l3: Ints, rows: Ints, out: _Transport) -> None:
+Rows = Ints | slice
+
+
+def _rows(wanted: Flags) -> Rows | None:
+    """Return the rows that are wanted: a slice where it is all of them, for then nothing is copied; None for none."""
+    n = int(np.count_nonzero(wanted))
+    return None if not n else slice(None) if n == len(wanted) else np.flatnonzero(wanted)
+
+
+def _ip4(buffer: Bytes, l3: Ints, rows: Rows, out: _Transport) -> None:
     """RFC 791."""
     head = gather(buffer, l3, 20)
     first = head[:, 0]
@@ -187,12 +219,12 @@ def _ip4(buffer: Bytes, l3: Ints, rows: Ints, out: _Transport) -> None:
     out.fragment[rows] = pieces & 0x3FFF != 0
 
 
-def _ip6(buffer: Bytes, l3: Ints, end: Ints, rows: Ints, out: _Transport) -> None:
+def _ip6(buffer: Bytes, l3: Ints, end: Ints, rows: Rows, out: _Transport) -> None:
     """RFC 8200, with hop-by-hop, routing, destination and fragment headers stepped over."""
     head = gather(buffer, l3, 40)
     protocol = head[:, 6].astype(np.int64)
     l4 = l3 + 40
-    fragment, plain = np.zeros(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+    fragment, plain = np.zeros(len(l3), np.bool_), np.ones(len(l3), np.bool_)
     for _ in range(_MOST_TAGS):
         more = np.flatnonzero(np.isin(protocol, (*_EXTENSIONS_6, _FRAGMENT_6)) & (l4 + 8 <= end))
         if not len(more):

@@ -83,6 +83,7 @@ class RoundTrips:
         """ACKs of PSNs far from anything their flow has sent."""
         self.decided_at: dict[int, int] = {}
         """Response flow: the frame at which that became clear."""
+        self._peers = np.full(64, -1)
         self._flows = flows
         self._open = _no_rows()
         self._undecided = _no_rows()
@@ -188,14 +189,24 @@ class RoundTrips:
 
     # --- pairs ---
 
-    def pair(self, response: int, request: int) -> None:
-        """Fix that a response flow answers a request flow, from connection management."""
+    def pair(self, response: int, request: int, number: int = 0) -> None:
+        """Fix that a response flow answers a request flow, as is clear from a frame on (0: from CM messages)."""
         self.peer[response] = request
-        self.decided_at.setdefault(response, 0)
+        self.decided_at.setdefault(response, number)
+        if response >= len(self._peers):
+            self._peers = np.concatenate([self._peers, np.full(response + 1, -1)])
+        self._peers[response] = request
+
+    def _requests_of(self, responses: Ints) -> Ints:
+        """Return the request flows that response flows answer; -1 where that is not known."""
+        if len(self._peers) < self._flows.count:
+            self._peers = np.concatenate([self._peers, np.full(self._flows.count, -1)])
+        requests: Ints = self._peers[responses]
+        return requests
 
     def _find_pairs(self, requests: Rows, answers: Rows, *, last: bool) -> None:
         """Pair each response flow that has enough answers to judge by, in the order in which they had them."""
-        unknown = ~np.isin(answers.flow, list(self.peer)) if self.peer else np.ones(len(answers), np.bool_)
+        unknown = self._requests_of(answers.flow) < 0
         waiting = _joined(self._undecided, answers.where(unknown)) if unknown.any() else self._undecided
         self._undecided = waiting
         if not len(waiting):
@@ -208,7 +219,7 @@ class RoundTrips:
             number, flow, rows = heapq.heappop(ready)
             request = self._elect(flow, requests, waiting.where(rows[:VOTES]))
             if request is not None:
-                self.peer[flow], self.decided_at[flow] = request, number
+                self.pair(flow, request, number)
                 continue
             let_go[rows[:VOTES]] = True
             again = _ballot(waiting, flow, rows[VOTES:], last=last)
@@ -247,15 +258,13 @@ class RoundTrips:
         """Return the answers whose requests are known, with the request's flow, among them those that had to wait."""
         if not self.peer:
             return _no_rows()
-        peers = np.full(self._flows.count, -1, np.int64)
-        peers[list(self.peer)] = list(self.peer.values())
         waited = self._undecided
         rows = answers.where(~np.isin(answers.flow, waited.flow)) if len(waited) else answers
         if len(waited):
-            decided = peers[waited.flow] >= 0
+            decided = self._requests_of(waited.flow) >= 0
             rows = _joined(waited.where(decided), rows)
             self._undecided = waited.where(~decided)
-        requests = peers[rows.flow]
+        requests = self._requests_of(rows.flow)
         rows = Rows(requests, rows.kind, rows.psn, rows.at, rows.number, rows.t_ns)
         return rows.where(requests >= 0)
 

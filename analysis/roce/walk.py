@@ -47,6 +47,8 @@ class Sequence(Columns):
     pending: Ints
     """The flow went back with its last packets, and no PSN has come again yet since."""
     low: Ints
+    uneven: Ints
+    """The flow has holes or READ spans, see `Coverage.simple`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,10 +163,7 @@ def _hard(sequence: Sequence, segments: Segments, ahead: Ints, span: Ints, at: I
     odd = np.flatnonzero((ahead > 0) | (span > 1) | (at < sequence.low[flow][segments.of_row]))
     hard = np.zeros(len(flow), np.bool_)
     hard[segments.of_row[odd]] = True
-    hard |= sequence.pending[flow] != sequence.stepped_back[flow]
-    uneven = [one for one, coverage in sequence.coverage.items() if not coverage.simple]
-    if uneven:
-        hard |= np.isin(flow, uneven)
+    hard |= (sequence.pending[flow] != sequence.stepped_back[flow]) | (sequence.uneven[flow] != 0)
     return np.flatnonzero(hard)
 
 
@@ -192,7 +191,7 @@ def _seen_again_one(
         elif again and pending:
             rewind[row], pending = True, False
     sequence.pending[flow] = pending and ahead[-1] < 0
-    sequence.low[flow] = coverage.low
+    sequence.low[flow], sequence.uneven[flow] = coverage.low, not coverage.simple
     return repeat, rewind
 
 

@@ -37,7 +37,7 @@ class Pcap:
         info.add_link(self.link)
         self.damaged = False
         self._t_last: int | None = None
-        self._masks: tuple[Flags, Flags] | None = None
+        self._mask: Flags | None = None
 
     def cut(self, buffer: Bytes, size: int) -> tuple[Frames | None, int]:
         """Return the whole records in buffer[:size] and how many bytes they take. Damage ends the file."""
@@ -79,13 +79,18 @@ class Pcap:
         return Chain(here, after)
 
     def _scan(self, area: Bytes, buffer: Bytes, at: int) -> Ints:
-        if self._masks is None or len(self._masks[0]) < len(buffer):
-            self._masks = np.empty(len(buffer), np.bool_), np.empty(len(buffer), np.bool_)
-        one, two = (mask[: len(area)] for mask in self._masks)
-        np.equal(area, buffer[at], out=one)
-        np.equal(buffer[at + 1 : at + 1 + len(area)], buffer[at + 1], out=two)
-        np.logical_and(one, two, out=one)
-        return np.flatnonzero(one)
+        """Return where `area` holds the two bytes at `at`. `area` begins at `at`, and one more byte follows it.
+
+        The lower byte first: the higher one is an ASCII letter in these years and all over text.
+        """
+        if self._mask is None or len(self._mask) < len(buffer):
+            self._mask = np.empty(len(buffer), np.bool_)
+        lower = int(self.order == ">")
+        mask = self._mask[: len(area)]
+        np.equal(buffer[at + lower : at + lower + len(area)], buffer[at + lower], out=mask)
+        here = np.flatnonzero(mask)
+        found: Ints = here[buffer[here + (at + 1 - lower)] == buffer[at + 1 - lower]]
+        return found
 
     def _frames(self, buffer: Bytes, pieces: list[Ints]) -> Frames | None:
         if not pieces:

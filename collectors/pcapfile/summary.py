@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from analysis.roce.fold import Fold
 from analysis.roce.report import Told
+from collectors.pcapfile.ahead import ahead
 from collectors.pcapfile.info import Info
 from collectors.pcapfile.merge import merged
 from collectors.pcapfile.reader import CHUNK, Reader
@@ -26,7 +27,7 @@ def summarise(source: Source, fold: Fold, chunk: int = CHUNK) -> Info:
 
 def fold_all(some: Sequence[Reader], fold: Fold, progress: Callable[[], None] = lambda: None) -> None:
     """Fold captures, merged by time; `progress` is called after each read."""
-    for batch in merged(some, fold.pairs, progress):
+    for batch in ahead(merged(some, fold.pairs, progress)):
         fold.add(batch)
     fold.finish()
 

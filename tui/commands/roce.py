@@ -48,7 +48,7 @@ def _summary(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argpa
     from analysis.roce.report import report
     from analysis.roce.verdict import exit_code, judge
     from collectors.pcapfile.summary import fold_all, told
-    from tui.roce_text import Progress, text
+    from tui.roce_progress import Progress
 
     fold = Fold(args.link_speed)
     with Progress(sources, args.files) as progress:
@@ -60,6 +60,8 @@ def _summary(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argpa
         body = document(", ".join(args.files), shown, verdict, tell)
         print(msgspec.json.format(msgspec.json.encode(body)).decode())
     else:
+        from tui.roce_text import text
+
         print(text(shown, verdict))
     return exit_code(whole, verdict)
 
@@ -74,7 +76,8 @@ def _csv(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argparse.
     from analysis.roce.verdict import exit_code, judge
     from collectors.pcapfile.merge import merged
     from collectors.pcapfile.summary import told
-    from tui.roce_text import Progress, flow_name
+    from tui.roce_progress import Progress
+    from tui.roce_text import flow_name
 
     fold = Fold(args.link_speed)
     out = csv.writer(sys.stdout, lineterminator="\n")
