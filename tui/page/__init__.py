@@ -1,0 +1,1 @@
+"""A self-contained HTML page: no network, no script, light and dark, on screen and on paper."""
