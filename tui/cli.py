@@ -86,6 +86,11 @@ def count(text: str) -> int:
     return int(text)
 
 
+def accept_offsets(parser: argparse.ArgumentParser) -> None:
+    """Let a word such as "-5m" be the value of an option, as negative numbers are; no option here looks like one."""
+    parser._negative_number_matcher = re.compile(r"-\d.*")
+
+
 def complain(message: str) -> None:
     """Say something that is not data, on stderr."""
     print(f"longpipe: {message}", file=sys.stderr)

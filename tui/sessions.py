@@ -6,8 +6,9 @@ from pathlib import Path
 from collectors.session.filestore import FileStore
 from collectors.session.header import Unreadable
 from collectors.session.sources import open_sources
-from tui import __version__
 from tui.cli import CommandError, Exit, complain
+from tui.live import TOOL
+from tui.moments import NotATime, moment
 from tui.text import _, tell
 from tui.widgets.clean import clean
 
@@ -15,7 +16,7 @@ from tui.widgets.clean import clean
 def open_one(paths: Sequence[str]) -> FileStore:
     """Return the timeline of session files of one box. Raises CommandError."""
     try:
-        sources = open_sources([Path(path) for path in paths], f"longpipe {__version__}")
+        sources = open_sources([Path(path) for path in paths], TOOL)
     except Unreadable as refused:
         raise CommandError(clean(tell(refused.problem))) from None
     except OSError as error:
@@ -36,3 +37,21 @@ def tell_problems(*stores: FileStore) -> int:
     for problem in problems:
         complain(clean(tell(problem)))
     return Exit.DEGRADED if problems else Exit.OK
+
+
+def instant(words: str, span: tuple[int, int]) -> int:
+    """Return the time that words mean in a session: "-5m" is before its end, "+5m" after its start."""
+    first, last = span
+    try:
+        return moment(words, first if words.lstrip().startswith("+") else last, first, last)
+    except NotATime as error:
+        raise CommandError(str(error), Exit.USAGE) from None
+
+
+def period(words: str, span: tuple[int, int]) -> tuple[int, int]:
+    """Return the times that "FROM..TO" means; a missing side is the session's own."""
+    first, dots, last = words.partition("..")
+    if not dots:
+        raise CommandError(_("{text} is no span of time: write FROM..TO", text=words), Exit.USAGE)
+    begin = instant(first, span) if first.strip() else span[0]
+    return begin, instant(last, span) if last.strip() else span[1]

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from tui.cli import CommandError, Exit, Parser
+from tui.cli import CommandError, Exit, Parser, accept_offsets
 from tui.text import N_, _
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ _MEANINGS: Final = {"better": N_("better"), "worse": N_("WORSE"), "same": N_("no
 
 def add_arguments(parser: Parser) -> None:
     """Add the options of this command."""
-    from tui.when import accept_offsets
-
     accept_offsets(parser)
     parser.add_argument(
         "files", metavar=_("FILE"), nargs="+", help=_("two sessions, or one with --at or with both spans")
@@ -116,7 +114,7 @@ def _path(path: "ComparedPath") -> str:
 def _spans(
     args: argparse.Namespace, first: "FileStore", second: "FileStore"
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    from tui.when import instant, period
+    from tui.sessions import instant, period
 
     whole_a, whole_b = first.span() or (0, 0), second.span() or (0, 0)
     if args.at:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from tui.cli import CommandError, Exit, Parser
+from tui.cli import CommandError, Exit, Parser, accept_offsets
 from tui.text import _
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ FORMATS: Final = {"lps": ".lps", "jsonl": ".jsonl", "csv": ".csv", "prometheus":
 
 def add_arguments(parser: Parser) -> None:
     """Add the options of this command."""
-    from tui.when import accept_offsets
-
     accept_offsets(parser)
     parser.add_argument("files", metavar=_("FILE"), nargs="+", help=_("session files of one box, or their directory"))
     parser.add_argument("-o", "--output", metavar=_("FILE"), help=_("new file to write; without it, standard output"))
@@ -38,8 +36,7 @@ def add_arguments(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the export; the exit code is 3 where the session was damaged or torn."""
     from collectors.session.export import Selection, excerpt, write_excerpt
-    from tui.sessions import open_one, tell_problems
-    from tui.when import instant
+    from tui.sessions import instant, open_one, tell_problems
 
     form = args.format or _form_of(args.output)
     if form == "lps" and not args.output:
