@@ -2,7 +2,20 @@
 
 from collections.abc import Hashable, Iterable
 
-from analysis.samples import Facts, Health, LinkInfos, Name, Prober, Qdiscs, Rdma, Routes, Sample, Series
+from analysis.samples import (
+    Facts,
+    Health,
+    HopPath,
+    LinkInfos,
+    Name,
+    PathMtu,
+    Prober,
+    Qdiscs,
+    Rdma,
+    Routes,
+    Sample,
+    Series,
+)
 
 
 def definition_key(sample: Sample) -> Hashable | None:
@@ -10,6 +23,10 @@ def definition_key(sample: Sample) -> Hashable | None:
     match sample:
         case Series():
             return Series, sample.id
+        case HopPath():
+            return HopPath, sample.id
+        case PathMtu():
+            return PathMtu, sample.path
         case Name():
             return Name, sample.target
         case Prober():

@@ -147,7 +147,10 @@ class Routes(Sample, frozen=True, tag="routes"):
 
 
 class HopPath(Sample, frozen=True, tag="hoppath"):
-    """Definition of a traced path: one address by one protocol over one route. Ids are never reused."""
+    """Definition of a traced path: one address by one protocol over one route.
+
+    Ids start anywhere, so that no two sessions use the same ones; they are never reused.
+    """
 
     id: int
     target: str
@@ -206,7 +209,10 @@ class Hops(Sample, frozen=True, tag="hops"):
     LATE takes back the LOST row of the same path, TTL, flow and sending time, as in `Probes`.
     """
 
+    paths: tuple[int, ...] = ()
+    """Ids of the paths in this batch."""
     path: tuple[int, ...] = ()
+    """Index into `paths`."""
     ttl: tuple[int, ...] = ()
     flow: tuple[int, ...] = ()
     age_us: tuple[int, ...] = ()
