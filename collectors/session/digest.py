@@ -34,7 +34,7 @@ class Digest:
         self._targets: set[int] = set()
         if span[1] - span[0] <= EXACT_NS:
             self._model = Model(settings)
-            for sample in store.between(span[0] - 1, span[1]):
+            for sample in (*store.definitions(span[0] - 1), *store.between(span[0] - 1, span[1])):
                 self._model.fold(sample)
             self.events = self._model.events(span[1])
             return

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 from analysis.definitions import definition_key
 from analysis.history import SeriesHistory
 from analysis.samples import Mark, Outcome, Probes, Route, Routes, Sample, Series
+from analysis.settings import Settings
+from analysis.view import Lens
+from collectors.session.digest import Digest
 from collectors.session.filestore import OBSERVATIONS, FileStore
 from collectors.session.index import index_path
 from collectors.session.joined import JoinedStore
@@ -17,7 +21,9 @@ from collectors.session.rollup import MINUTE_NS
 from collectors.session.sources import earlier_files, open_sources
 from collectors.session.writer import SessionWriter
 from collectors.store import ListStore, LiveStore
+from collectors.timeline import LiveTimeline, Timeline
 from tests.collectors.session.samples import SECOND, T0, TOOL, a_header, a_second, a_session, write_session
+from tests.samples import streams
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LENGTH = 400
@@ -42,8 +48,6 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FileStore]:
     bare = write_session(folder / "bare.lps", samples)
     index_path(bare).unlink()
     plain = folder / "plain.jsonl"
-    import msgspec
-
     plain.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in (a_header(), *samples)))
     parts, before = [], None
     for part, chunk in enumerate((samples[:130], samples[130:137], samples[137:])):
@@ -91,6 +95,56 @@ def test_statistics_from_the_file_equal_the_live_ones(stores: dict[str, FileStor
     start, end = T0, T0 + LENGTH * SECOND
     assert live.window(start, end) == replayed.window(start, end)
     assert live.buckets(start, end, 10 * SECOND) == replayed.buckets(start, end, 10 * SECOND)
+
+
+def test_the_screen_shows_the_same_live_and_from_any_kind_of_file(tmp_path: Path) -> None:
+    @settings(FEW, max_examples=12)
+    @given(streams())
+    def check(samples: list[Sample]) -> None:
+        live = LiveTimeline(LiveStore(), Settings())
+        live.take(samples)
+        for leftover in tmp_path.iterdir():
+            leftover.unlink()
+        cut = len(samples) // 2
+        first = SessionWriter(tmp_path / "1.lps", a_header(session="s"))
+        for sample in samples[:cut]:
+            first.write(sample)
+        first.close(continued=True)
+        second = SessionWriter(tmp_path / "2.lps", a_header(session="s", part=1), first.definitions)
+        for sample in samples[cut:]:
+            second.write(sample)
+        second.close()
+        (source,) = open_sources([tmp_path], TOOL)
+        replayed = Timeline(source.store, Settings())
+        replayed.seek(live.end_ns)
+        assert replayed.view(Lens()) == live.view(Lens())
+        source.store.close()
+
+    check()
+
+
+def test_a_part_alone_knows_what_was_in_force_before_it(tmp_path: Path) -> None:
+    samples = a_session(100)
+    first = SessionWriter(tmp_path / "1.lps", a_header(session="s"))
+    for sample in samples[:50]:
+        first.write(sample)
+    second = SessionWriter(tmp_path / "2.lps", a_header(session="s", part=1), first.definitions)
+    for sample in samples[50:]:
+        second.write(sample)
+    second.close()
+    first.abandon()
+    store = FileStore([SessionFile(second.path, TOOL)])
+    everything = list(store.between(0, 1 << 62))
+    assert [sample.id for sample in everything if isinstance(sample, Series)] == [1, 2, 3]
+    assert [sample for sample in everything if isinstance(sample, Probes)] == [
+        sample for sample in samples[50:] if isinstance(sample, Probes)
+    ]
+    span = store.span()
+    assert span is not None
+    assert span[0] == samples[50].t
+    assert same(store.definitions(span[0] - 1), ListStore(samples).definitions(span[0] - 1))
+    columns = Digest(store, Settings()).columns(*span, 60 * SECOND)
+    assert sum(column.answered for column in columns) > 0
 
 
 def test_roll_ups_say_what_the_probes_say(stores: dict[str, FileStore]) -> None:
