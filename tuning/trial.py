@@ -27,7 +27,7 @@ def apply(host: Host, asked: Request, tell: Tell, tool: str) -> bool:
     """
     with alone(host):
         journal = Journal(host)
-        _refuse_second(journal)
+        _clear_the_way(host, journal)
         made = steps(host, asked)
         if not made:
             tell(Report("nothing", asked.id, text=say(N_("Everything is so already; nothing was changed."))))
@@ -161,9 +161,13 @@ def _chosen(journal: Journal, plan: str, fits: Callable[[Trial], bool]) -> Trial
     return fitting[-1] if fitting else None
 
 
-def _refuse_second(journal: Journal) -> None:
-    """One trial at a time: two could not be told apart by what they do."""
+def _clear_the_way(host: Host, journal: Journal) -> None:
+    """One trial at a time: two could not be told apart by what they do. A reboot has ended the one before it."""
     for trial in journal.trials().values():
-        if trial.open and trial.begun:
-            why = N_("The trial {plan} is under way: first longpipe tune confirm, or longpipe tune rollback.")
-            raise Refused(say(why, plan=trial.id))
+        if not trial.open or not trial.begun:
+            continue
+        if trial.boot != journal.boot:
+            roll_back(host, journal, trial, "reboot")
+            continue
+        why = N_("The trial {plan} is under way: first longpipe tune confirm, or longpipe tune rollback.")
+        raise Refused(say(why, plan=trial.id))

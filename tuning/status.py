@@ -1,0 +1,66 @@
+"""What is applied, by which plan, and what has changed since."""
+
+import msgspec
+
+from tuning import deadman
+from tuning.host import Host
+from tuning.journal import Journal, State, Trial
+from tuning.trial import found
+
+
+class StepStatus(msgspec.Struct, frozen=True):
+    """One value of a trial. `now`: None where it cannot be read or its interface is gone."""
+
+    knob: str
+    key: str
+    old: str
+    new: str
+    now: str | None
+    state: State
+
+    @property
+    def drifted(self) -> bool:
+        """Whether it is in force by the journal and yet is something else now."""
+        return self.state == "applied" and self.now != self.new
+
+
+class TrialStatus(msgspec.Struct, frozen=True):
+    """One plan that longpipe has tried."""
+
+    plan: str
+    state: State
+    goal: str
+    time_ns: int
+    deadline_ns: int
+    pending: bool
+    """The countdown runs: without a confirmation it is put back."""
+    rebooted: bool
+    steps: tuple[StepStatus, ...]
+
+    @property
+    def in_force(self) -> bool:
+        """Whether any of it still is."""
+        return any(step.state in {"applied", "planned", "failed"} for step in self.steps)
+
+
+def status(host: Host) -> tuple[TrialStatus, ...]:
+    """Return every plan that was begun, oldest first. Changes nothing. Raises Refused where the journal is closed."""
+    journal = Journal(host)
+    return tuple(_status(host, journal, trial) for trial in journal.trials().values() if trial.begun)
+
+
+def _status(host: Host, journal: Journal, trial: Trial) -> TrialStatus:
+    return TrialStatus(
+        plan=trial.id,
+        state=trial.state,
+        goal=trial.goal,
+        time_ns=trial.time_ns,
+        deadline_ns=trial.deadline_ns,
+        pending=trial.open and deadman.is_pending(host, trial.id),
+        rebooted=trial.boot != journal.boot,
+        steps=tuple(
+            StepStatus(step.knob, step.key, step.old, step.new, found(host, step), trial.reached[number])
+            for number, step in enumerate(trial.steps)
+            if number in trial.begun
+        ),
+    )
