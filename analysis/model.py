@@ -162,10 +162,11 @@ class Model:
     def _advice(self, at_ns: int) -> Plan:
         slot = at_ns // ADVISE_EVERY_NS, self._box.facts_ns
         if self._plan is None or self._plan[0] != slot:
-            self._plan = slot, advise(self._situation(at_ns))
+            self._plan = slot, advise(self.situation(at_ns))
         return self._plan[1]
 
-    def _situation(self, at_ns: int) -> Situation:
+    def situation(self, at_ns: int) -> Situation:
+        """Return what advice rests on at `at_ns`."""
         box = self._box
         return Situation(
             time_ns=box.facts_ns,
