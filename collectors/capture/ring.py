@@ -4,7 +4,6 @@ Blocks of packets are copied out whole and given back at once, so the kernel alw
 """
 
 import ctypes
-import fcntl
 import mmap
 import socket
 import struct
@@ -17,14 +16,13 @@ from analysis.roce.locate import ETHERNET
 from analysis.text import N_, say
 from collectors.base import Unavailable
 from collectors.capture.bpf import roce_filter
+from collectors.capture.interface import ARP_ETHERNET, ARP_LOOPBACK, hardware_type
 
 _SOL_PACKET: Final = 263
 _RX_RING, _STATISTICS, _VERSION, _IGNORE_OUTGOING = 5, 6, 10, 23
 _TPACKET_V3: Final = 2
 _SO_ATTACH_FILTER, _SO_LOCK_FILTER = 26, 44
 _ETH_P_ALL: Final = 3
-_SIOCGIFHWADDR: Final = 0x8927
-_ARP_ETHERNET, _ARP_LOOPBACK = 1, 772
 
 BLOCK: Final = 1 << 20
 BLOCKS: Final = 32
@@ -50,15 +48,15 @@ class Ring:
 
     def __init__(self, interface: str, snap: int, blocks: int = BLOCKS, block: int = BLOCK) -> None:
         """Begin to capture. Raises OSError (EPERM, ENODEV) or `Unavailable` where it is no Ethernet interface."""
-        kind = _hardware_type(interface)
-        if kind not in (_ARP_ETHERNET, _ARP_LOOPBACK):
+        kind = hardware_type(interface)
+        if kind not in (ARP_ETHERNET, ARP_LOOPBACK):
             raise Unavailable(
                 say(N_("{interface} is no Ethernet interface; RoCE needs one."), interface=interface), permanent=True
             )
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             self._attach(roce_filter(snap))
-            if kind == _ARP_LOOPBACK:  # a packet passes twice there, out and in
+            if kind == ARP_LOOPBACK:  # a packet passes twice there, out and in
                 self._socket.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
             self._socket.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V3)
             request = struct.pack("=7I", block, blocks, _FRAME, block * blocks // _FRAME, RETIRE_MS, 0, 0)
@@ -164,10 +162,3 @@ def _restore_tags(buffer: Bytes, head: Bytes, start: Ints) -> None:
     addresses = gather(buffer, start, 12)
     tags = np.stack([kind, field(head, 32, "=u4") & 0xFFFF], axis=1).astype(">u2").view(np.uint8)
     buffer[(start - _TAG)[:, None] + np.arange(16)] = np.concatenate([addresses, tags], axis=1)
-
-
-def _hardware_type(interface: str) -> int:
-    """Return what kind of link an interface is (ARPHRD_*, include/uapi/linux/if_arp.h). Raises OSError."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        answer = fcntl.ioctl(probe, _SIOCGIFHWADDR, struct.pack("=16s24x", interface.encode()[:15]))
-    return int(struct.unpack_from("=H", answer, 16)[0])
