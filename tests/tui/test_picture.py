@@ -10,8 +10,9 @@ from rich.style import Style
 
 from tests.samples import session
 from tests.tui.test_dashboard import app_over, settle
+from tui.cli import CommandError
 from tui.picture.capture import headless_svg, screen_svg
-from tui.picture.png import NoConverter, to_png
+from tui.picture.png import png
 from tui.picture.save import file_part, write_new
 from tui.picture.shapes import CELL_H, CELL_W
 from tui.picture.svg import picture
@@ -128,14 +129,18 @@ def test_a_link_planted_in_the_way_is_not_written_through(tmp_path: Path) -> Non
 
 def test_png_without_a_converter_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoConverter, match="librsvg2-bin"):
-        to_png("<svg/>", tmp_path / "x.png")
+    with pytest.raises(CommandError, match="librsvg2-bin"):
+        png("<svg/>")
 
 
-def test_png_by_a_converter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_png_is_what_the_converter_makes_and_its_complaint_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "rsvg-convert"
-    program.write_text('#!/bin/sh\n[ "$3" = --output ] && exec cat > "$4"\n')
-    program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    to_png("<svg/>", tmp_path / "x.png")
-    assert (tmp_path / "x.png").read_text() == "<svg/>"
+    program.write_text("#!/bin/sh\nexec cat\n")
+    program.chmod(0o755)
+    assert png("<svg/>") == b"<svg/>"
+    program.write_text("#!/bin/sh\necho no fonts >&2; exit 1\n")
+    with pytest.raises(CommandError, match="no fonts"):
+        png("<svg/>")

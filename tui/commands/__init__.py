@@ -23,6 +23,7 @@ COMMANDS: Final = (
     Command("dashboard", "[TARGET ...]", N_("the dashboard on this box; also without the word")),
     Command("replay", "[FILE ...]", N_("the dashboard on recorded sessions, nothing probed or written")),
     Command("record", "[TARGET ...]", N_("observe without a screen, into session files")),
+    Command("report", "[TARGET ...]", N_("one test, one page, an exit code; also of a recorded session")),
     Command("roce", "FILE ...", N_("what captures say about RoCE traffic")),
     Command("export", "FILE ...", N_("a session for others: smaller, without names, in other formats")),
     Command("diff", "A B", N_("what differs between two sessions, or before and after a moment of one")),

@@ -157,7 +157,7 @@ def _routes(report: Report) -> Iterator[Block]:
         "dim",
     )
     for route in report.routes:
-        if route.objectives:
+        if any(judged.measured is not None for judged in route.objectives):
             yield Topic(_title(route))
             yield Table(
                 (_("objective"), _("state"), _("measured"), "n"),
