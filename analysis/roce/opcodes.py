@@ -53,26 +53,39 @@ ONLIES: Final = frozenset({0x04, 0x05, 0x0A, 0x0B, 0x10, 0x17})
 WITH_AETH: Final = frozenset({0x0D, 0x0F, 0x10, 0x11, 0x12})
 WITH_RETH: Final = frozenset({0x06, 0x0A, 0x0B, 0x0C, 0x1D})
 
-_RETH, _AETH, _IMMEDIATE, _INVALIDATE, _ATOMIC, _ATOMIC_ACK, _FLUSH = 16, 4, 4, 4, 28, 8, 4
-_EXTENSION: Final = {
-    0x03: _IMMEDIATE,
-    0x05: _IMMEDIATE,
-    0x06: _RETH,
-    0x09: _IMMEDIATE,
-    0x0A: _RETH,
-    0x0B: _RETH + _IMMEDIATE,
-    0x0C: _RETH,
-    0x0D: _AETH,
-    0x0F: _AETH,
-    0x10: _AETH,
-    0x11: _AETH,
-    0x12: _AETH + _ATOMIC_ACK,
-    0x13: _ATOMIC,
-    0x14: _ATOMIC,
-    0x16: _INVALIDATE,
-    0x17: _INVALIDATE,
-    0x1C: _FLUSH + _RETH,
-    0x1D: _RETH,
+HEADERS: Final = {
+    "RDETH": (("reserved", 1), ("ee_context", 3)),
+    "DETH": (("q_key", 4), ("reserved", 1), ("source_qp", 3)),
+    "XRCETH": (("reserved", 1), ("xrc_srq", 3)),
+    "RETH": (("virtual_address", 8), ("r_key", 4), ("dma_length", 4)),
+    "AETH": (("syndrome", 1), ("msn", 3)),
+    "ImmDt": (("immediate", 4),),
+    "IETH": (("r_key", 4),),
+    "AtomicETH": (("virtual_address", 8), ("r_key", 4), ("swap_or_add", 8), ("compare", 8)),
+    "AtomicAckETH": (("original_data", 8),),
+    "FETH": (("flush", 4),),
+}
+"""Extension headers: fields and their bytes, big-endian (IBTA Vol 1 §9.3; drivers/infiniband/sw/rxe/rxe_hdr.h)."""
+
+_EXTENSIONS: Final = {
+    0x03: ("ImmDt",),
+    0x05: ("ImmDt",),
+    0x06: ("RETH",),
+    0x09: ("ImmDt",),
+    0x0A: ("RETH",),
+    0x0B: ("RETH", "ImmDt"),
+    0x0C: ("RETH",),
+    0x0D: ("AETH",),
+    0x0F: ("AETH",),
+    0x10: ("AETH",),
+    0x11: ("AETH",),
+    0x12: ("AETH", "AtomicAckETH"),
+    0x13: ("AtomicETH",),
+    0x14: ("AtomicETH",),
+    0x16: ("IETH",),
+    0x17: ("IETH",),
+    0x1C: ("FETH", "RETH"),
+    0x1D: ("RETH",),
 }
 
 AETH_NAMES: Final = (
@@ -106,19 +119,35 @@ def name(opcode: int) -> str:
     return f"{group} {operation}" if group != "other" and operation else f"{group} 0x{opcode:02x}"
 
 
-def lead_bytes(opcode: int) -> int:
-    """Return the bytes of RDETH, DETH or XRCETH that stand between the BTH and RETH or AETH."""
+def _lead(opcode: int) -> tuple[str, ...]:
+    """Return the headers that a transport puts in front of those of the operation."""
     group, request = transport(opcode), (opcode & 0x1F) in REQUESTS
     if group == "RD":
-        return 12 if request else 4
+        return ("RDETH", "DETH") if request else ("RDETH",)
     if group == "UD":
-        return 8
-    return 4 if group == "XRC" and request else 0
+        return ("DETH",)
+    return ("XRCETH",) if group == "XRC" and request else ()
+
+
+def headers(opcode: int) -> tuple[str, ...]:
+    """Return the names of the headers between the BTH and the payload, in order."""
+    if transport(opcode) == "CNP":
+        return ()
+    return _lead(opcode) + _EXTENSIONS.get(opcode & 0x1F, ())
+
+
+def lead_bytes(opcode: int) -> int:
+    """Return the bytes of RDETH, DETH or XRCETH that stand between the BTH and RETH or AETH."""
+    return _size(_lead(opcode))
 
 
 def extension_bytes(opcode: int) -> int:
     """Return the length of all headers between the BTH and the payload."""
-    return lead_bytes(opcode) + (_EXTENSION.get(opcode & 0x1F, 0) if transport(opcode) != "CNP" else 0)
+    return _size(headers(opcode))
+
+
+def _size(names: tuple[str, ...]) -> int:
+    return sum(size for name in names for _, size in HEADERS[name])
 
 
 def syndrome_name(syndrome: int) -> str:
