@@ -4,6 +4,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,8 @@ from analysis.roce import opcodes
 _BTH: Final = 12
 _ICRC: Final = 4
 _MOST_RAW: Final = 64
+_MODULES: Final = ("scapy.contrib.roce", "scapy.contrib.mac_control", "scapy.layers.vxlan")
+"""Imported for what they add to the layers: which header follows which."""
 _RAW_IP: Final = frozenset({12, 14, 101, 228, 229})
 
 
@@ -31,7 +34,7 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 def dissect(data: bytes, link: int, length: int | None = None) -> tuple[Layer, ...]:
-    """Return the layers of a frame of a link type; `length` is what it had on the wire. Never raises on its content."""
+    """Return the layers of a frame; `length` is what it had on the wire. Never raises on what it holds."""
     scapy = _scapy()
     try:
         return tuple(_layers(scapy.first(link, data), cut=length is not None and len(data) < length))
@@ -59,6 +62,8 @@ class _Scapy:
         from scapy.config import conf
 
         conf.route_autoload = conf.route6_autoload = False
+        for module in _MODULES:
+            import_module(module)
         from scapy.error import Scapy_Exception
         from scapy.layers import inet, inet6, l2
         from scapy.packet import Raw
