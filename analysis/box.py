@@ -1,8 +1,10 @@
 """Folds what the box says of itself: interfaces, processors, TCP and RDMA counters, facts."""
 
-from collections import deque
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from analysis.advice.situation import Growth
 from analysis.counters import growth, rate_per_s
@@ -15,6 +17,7 @@ from analysis.samples import (
     LinkInfo,
     LinkInfos,
     Links,
+    NicCounters,
     Qdiscs,
     Rdma,
     RdmaPort,
@@ -54,7 +57,8 @@ class Box:
         self.links: Recent[Links] = Recent(2 * 10**9)
         self.hosts: Recent[Host] = Recent(GROWTH_NS)
         self.tcp: Recent[TcpCounters] = Recent(GROWTH_NS)
-        self.rdma: Recent[Rdma] = Recent(RDMA_RATE_NS)
+        self.rdma: Recent[Rdma] = Recent(GROWTH_NS)
+        self.nics: Recent[NicCounters] = Recent(GROWTH_NS)
         self.infos: dict[str, LinkInfo] = {}
         self.qdiscs: Qdiscs | None = None
         self.flows: TcpFlows | None = None
@@ -76,6 +80,8 @@ class Box:
                 self.flows = sample
             case Rdma():
                 self.rdma.add(sample)
+            case NicCounters():
+                self.nics.add(sample)
             case LinkInfos():
                 self.infos = {link.name: link for link in sample.links}
             case Qdiscs():
@@ -140,7 +146,8 @@ class Box:
         """Return every RDMA port with the rates of its counters."""
         if not self.rdma:
             return ()
-        first, last = self.rdma[0], self.rdma[-1]
+        last = self.rdma[-1]
+        first = next(sample for sample in self.rdma if sample is last or sample.t >= last.t - RDMA_RATE_NS)
         before = {(port.device, port.port): port for port in first.ports}
         elapsed = last.t - first.t
         return tuple(_rdma_row(port, before.get((port.device, port.port)), elapsed) for port in last.ports)
@@ -175,20 +182,17 @@ class Box:
         return again / sent if sent and again is not None else None
 
     def growth(self) -> Growth | None:
-        """Return how much counters grew over the last minute, None while there is only one reading."""
-        if len(self.hosts) < 2 or len(self.tcp) < 2:
+        """Return how much counters grew over the last minute, None while all were read only once."""
+        spans = [span for kept in (self.hosts, self.tcp, self.nics, self.rdma) if (span := _span_ns(kept)) > 0]
+        if not spans:
             return None
-        first, last = self.hosts[0], self.hosts[-1]
-        busy = _busy(first, last)
-        return Growth(
-            seconds=(last.t - first.t) / 1e9,
-            tcp=growth(self.tcp[0].counters, self.tcp[-1].counters),
-            softnet_processed=_grown(first.softnet_processed, last.softnet_processed),
-            softnet_dropped=_grown(first.softnet_dropped, last.softnet_dropped),
-            softnet_squeezed=_grown(first.softnet_squeezed, last.softnet_squeezed),
-            busy_ratio=tuple(ratio for ratio, _ in busy),
-            softirq_ratio=tuple(ratio for _, ratio in busy),
+        grown = Growth(
+            seconds=spans[0] / 1e9,
+            tcp=growth(self.tcp[0].counters, self.tcp[-1].counters) if self.tcp else {},
+            nic=growth(_nic_totals(self.nics[0]), _nic_totals(self.nics[-1])) if len(self.nics) > 1 else {},
+            rdma=growth(_rdma_totals(self.rdma[0]), _rdma_totals(self.rdma[-1])) if len(self.rdma) > 1 else {},
         )
+        return _with_host(grown, self.hosts[0], self.hosts[-1]) if len(self.hosts) > 1 else grown
 
 
 class Peak:
@@ -210,6 +214,35 @@ class Peak:
     def bps(self) -> float:
         """The highest rate in bit/s."""
         return max(self._now_bps, self._before_bps)
+
+
+def _span_ns(kept: Sequence[Sample]) -> int:
+    return kept[-1].t - kept[0].t if len(kept) > 1 else 0
+
+
+def _with_host(grown: Growth, first: Host, last: Host) -> Growth:
+    busy = _busy(first, last)
+    return replace(
+        grown,
+        softnet_processed=_grown(first.softnet_processed, last.softnet_processed),
+        softnet_dropped=_grown(first.softnet_dropped, last.softnet_dropped),
+        softnet_squeezed=_grown(first.softnet_squeezed, last.softnet_squeezed),
+        interrupts=_grown(first.net_rx, last.net_rx),
+        busy_ratio=tuple(ratio for ratio, _ in busy),
+        softirq_ratio=tuple(ratio for _, ratio in busy),
+    )
+
+
+def _nic_totals(sample: NicCounters) -> dict[str, int]:
+    return {f"{name}.{counter}": n for name, counters in sample.interfaces.items() for counter, n in counters.items()}
+
+
+def _rdma_totals(sample: Rdma) -> dict[str, int]:
+    """Return the counters by device, its ports together."""
+    totals: Counter[str] = Counter()
+    for port in sample.ports:
+        totals.update({f"{port.device}.{name}": value for name, value in port.counters.items()})
+    return totals
 
 
 def _busy(was: Host, now: Host) -> tuple[tuple[float, float], ...]:

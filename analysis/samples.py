@@ -328,6 +328,8 @@ class Host(Sample, frozen=True, tag="host"):
     softnet_squeezed: tuple[int, ...] = ()
     memory_total: int | None = None
     memory_available: int | None = None
+    net_rx: tuple[int, ...] = ()
+    """How often each core was called to receive packets (/proc/softirqs, NET_RX)."""
 
 
 class TcpCounters(Sample, frozen=True, tag="tcp"):

@@ -3,13 +3,15 @@
 import errno
 import os
 import tarfile
+from copy import copy
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from collectors.root import LIMIT, NotRecorded, Root
 
+T = TypeVar("T")
 TOTAL: Final = 64 << 20
 """Bytes of all files together at most."""
 MEMBERS: Final = 100_000
@@ -32,6 +34,14 @@ class Archive(Root):
         self._folders: dict[str, set[str]] = {}
         with tarfile.open(path, "r:*") as archive:
             self._load(archive)
+
+    def below(self, folder: str) -> "Archive":
+        """Return the tree in one of this tree's own folders."""
+        inner, prefix = copy(self), f"{folder}/"
+        inner._files = _without(prefix, self._files)
+        inner._links = _without(prefix, self._links)
+        inner._folders = _without(prefix, self._folders)
+        return inner
 
     def exists(self, path: str) -> bool:
         """Say whether there is anything at `path`."""
@@ -85,6 +95,10 @@ class Archive(Root):
             folder, _, last = name.rpartition("/")
             self._folders.setdefault(folder, set()).add(last)
             name = folder
+
+
+def _without(prefix: str, entries: dict[str, T]) -> dict[str, T]:
+    return {name.removeprefix(prefix): entry for name, entry in entries.items() if name.startswith(prefix)}
 
 
 def _name(member: str) -> str | None:

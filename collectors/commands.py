@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from collectors.root import Root
 
 INDEX: Final = "index.json"
 _NAME: Final = re.compile(r"[^A-Za-z0-9]+")
-Rows: TypeAlias = list[dict[str, Any]]
+T = TypeVar("T")
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -54,18 +54,17 @@ class Commands:
             raise Failed(_why(line, ran))
         return printed
 
-    def rows(self, line: str) -> Rows:
+    def rows(self, line: str, kind: type[T]) -> list[T]:
         """Return the objects that a command printed as a JSON list; raise `Failed` likewise."""
         try:
-            data = msgspec.json.decode(self.text(line) or "[]")
+            return msgspec.json.decode(self.text(line) or "[]", type=list[kind])  # type: ignore[valid-type]
         except msgspec.DecodeError:
             raise Failed(unknown(say(N_("It is there, but not written as expected.")), line)) from None
-        return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
-    def find_rows(self, line: str) -> Rows:
+    def find_rows(self, line: str, kind: type[T]) -> list[T]:
         """Return the same, and nothing where there is nothing."""
         try:
-            return self.rows(line)
+            return self.rows(line, kind)
         except Failed:
             return []
 

@@ -19,7 +19,7 @@ def nccl(root: Root) -> Facts:
     """Return how many processes have an NCCL environment, what it says, and the version one of them has loaded."""
     processes = [name for name in (root.listdir("proc") if root.exists("proc") else []) if name.isdecimal()]
     if not processes and not root.live:
-        absent = unknown(say(N_("It is not part of this recording.")), _SOURCE)
+        absent = unknown(say(N_("The environment of running processes is not part of this recording.")), _SOURCE)
         return {"nccl.processes": absent, "nccl.version": absent}
     found, hidden = _environments(root, processes)
     using = [pid for pid, variables in found.items() if any(name.startswith("NCCL_") for name in variables)]

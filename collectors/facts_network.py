@@ -56,7 +56,7 @@ def default_interfaces(names: Iterable[str], source: str) -> Fact:
 def _subnets(addresses: tuple[tuple[str, str], ...] | None, name: str) -> Fact:
     source = f"ip addr show dev {name}"
     if addresses is None:
-        return unknown(say(N_("It is not part of this recording.")), source)
+        return unknown(say(N_("The addresses of the interfaces are not part of this recording.")), source)
     own = (ip_interface(text) for interface, text in addresses if interface == name)
     subnets = [
         str(address.network)

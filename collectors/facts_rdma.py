@@ -23,28 +23,25 @@ _DCQCN: Final = {
 _OF_THE_KERNEL: Final = {"cnp_802p_prio": "np_cnp_prio", "rate_to_set_on_first_cnp": "rp_rate_to_set_on_first_cnp"}
 
 
-def rdma(root: Root, *, gids: dict[str, Fact] | None = None) -> Facts:
-    """Return the facts of every device. `gids`: of a recording whose sysfs does not have them."""
+def rdma(root: Root) -> Facts:
+    """Return the facts of every device."""
     facts: Facts = {}
     for device in root.listdir(DEVICES) if root.exists(DEVICES) else []:
-        told = _device(root, device, (gids or {}).get(device))
-        facts |= {f"rdma.{device}.{key}": fact for key, fact in told.items()}
+        facts |= {f"rdma.{device}.{key}": fact for key, fact in _device(root, device).items()}
     return facts
 
 
-def _device(root: Root, device: str, printed: Fact | None) -> Facts:
+def _device(root: Root, device: str) -> Facts:
     base = f"{DEVICES}/{device}"
     port = f"{base}/ports/{_first_port(root, base)}"
     netdev = device_netdev(root, device, port)
     gids = attempt(f"/{port}/gids", lambda: " ".join(_gids(root, port)))
-    if not gids.value and printed is not None:
-        gids = printed
     return {
         "netdev": _known(netdev, f"/{port}/gid_attrs/ndevs/0", N_("The device tells no interface of its own.")),
         "driver": _known(device_driver(root, device), f"/{base}/device/driver", N_("The device names no driver.")),
         "link_layer": from_file(root, f"{port}/link_layer"),
         "gids": gids,
-        "cm_mode": _cm_mode(root, device, gids),
+        "cm_mode": cm_mode(root, device, gids),
         "cm_tos": _cm(root, device, "default_roce_tos"),
         "traffic_class": attempt(f"/{base}/tc/1/traffic_class", lambda: _traffic_class(root, base)),
         "max_read_request": max_read_request(root, f"{base}/device"),
@@ -84,7 +81,7 @@ def gid_text(index: int, kind: str, address: str) -> str:
     return f"{index},{''.join(kind.split())},{f'::ffff:{mapped}' if mapped else whole}"
 
 
-def _cm_mode(root: Root, device: str, gids: Fact) -> Fact:
+def cm_mode(root: Root, device: str, gids: Fact) -> Fact:
     """Return the RoCE version of new connections; a device that has one version only has no choice."""
     told = _cm(root, device, "default_roce_mode")
     kinds = {entry.split(",")[1] for entry in (gids.value or "").split()}

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from analysis.samples import CoreTimes, Host, TcpCounters
 from collectors.base import Emit, Need
 from collectors.clock import Clock
@@ -94,6 +96,25 @@ def counters(text: str) -> dict[str, int]:
     return found
 
 
+def received(text: str) -> tuple[int, ...]:
+    """Return how often each core was called to receive packets, from /proc/softirqs (NET_RX)."""
+    row = next((line.split()[1:] for line in text.splitlines() if line.split()[:1] == ["NET_RX:"]), [])
+    return tuple(int(count) for count in row)
+
+
+def read_host(root: Root, t: int) -> Host:
+    """Return the processors and the backlog; without memory, which takes more than a file."""
+    processed, dropped, squeezed = softnet(root.read_text("proc/net/softnet_stat"))
+    return Host(
+        t=t,
+        cores=core_times(root.read_text("proc/stat")),
+        softnet_processed=processed,
+        softnet_dropped=dropped,
+        softnet_squeezed=squeezed,
+        net_rx=received(root.read_text("proc/softirqs")) if root.exists("proc/softirqs") else (),
+    )
+
+
 class HostCollector:
     """Emits `Host` and `TcpCounters`."""
 
@@ -118,17 +139,9 @@ class HostCollector:
         """Read the processors, the backlog and the memory once."""
         import psutil  # here, because it takes 20 ms that the first paint does without
 
-        processed, dropped, squeezed = softnet(self._root.read_text("proc/net/softnet_stat"))
         memory = psutil.virtual_memory()
-        return Host(
-            t=self._clock.now_ns(),
-            cores=core_times(self._root.read_text("proc/stat")),
-            softnet_processed=processed,
-            softnet_dropped=dropped,
-            softnet_squeezed=squeezed,
-            memory_total=memory.total,
-            memory_available=memory.available,
-        )
+        read = read_host(self._root, self._clock.now_ns())
+        return replace(read, memory_total=memory.total, memory_available=memory.available)
 
     def tcp(self) -> TcpCounters:
         """Read the protocol counters once."""

@@ -13,6 +13,7 @@ _CONTROL: Final = re.compile(r"(\S+)(?: wscale:\S+)? rto:")
 _FIELD: Final = re.compile(r"(?<!\S)(\w+):(\S+)")
 _RATE: Final = re.compile(r"(?<!\S)(pacing_rate|delivery_rate) (\d+)bps")
 _ENDS: Final = re.compile(r"^ESTAB\s+\d+\s+\d+\s+(\S+):(\d+)\s+(\S+):(\d+)\s*(.*)$", re.DOTALL)
+_GPU: Final = re.compile(r"\S+ [^\[]*\[(?:0300|0302|0380|1200)\].*\[(?:10de|1002):")
 _UNIT_US: Final = {"ms": 1000, "us": 1}
 
 
@@ -78,6 +79,11 @@ def gids(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield index, type and address of the GIDs in `ibv_devinfo -v`."""
     for number, address, kind in re.findall(r"GID\[\s*(\d+)\]:\s*([0-9a-fA-F:.]+)(?:, (.*))?", text):
         yield int(number), kind or "IB", address
+
+
+def gpus(text: str) -> int:
+    """Count the display and accelerator devices of NVIDIA and AMD in `lspci -nn`."""
+    return sum(bool(_GPU.match(line)) for line in text.splitlines())
 
 
 def acs_bridges(text: str) -> int:

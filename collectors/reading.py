@@ -42,7 +42,7 @@ def yes(value: bool) -> str:
 def why(failure: OSError) -> Sentence:
     """Say why a file of the kernel's could not be read."""
     if isinstance(failure, NotRecorded):
-        return say(N_("It is not part of this recording."))
+        return say(N_("“{path}” is not part of this recording."), path=f"/{failure.filename}")
     if isinstance(failure, FileNotFoundError):
         return say(N_("This kernel does not have it, or the module it belongs to is not loaded."))
     if isinstance(failure, PermissionError):

@@ -56,6 +56,10 @@ class Root:
         """Return the last part of a symbolic link's target: sysfs names drivers and parents that way."""
         return (self.path / path).readlink().name
 
+    def below(self, folder: str) -> "Root":
+        """Return the tree in one of this tree's own folders."""
+        return Root(str(self.path / folder))
+
     def time_ns(self, path: str) -> int:
         """Return when a file was written: in a recorded tree, when it was read on the box."""
         return os.stat(self._inside(path)).st_mtime_ns  # noqa: PTH116 - a text path

@@ -38,10 +38,12 @@ class Growth(msgspec.Struct, frozen=True):
     """By how much running totals grew within `seconds`; per-core tuples are indexed by core.
 
     `tcp` by the kernel's names ("TcpExtListenDrops"); `nic` by "<interface>.<counter>" ("eth0.rx_out_of_buffer");
-    `rdma` by "<device>.<counter>". `softirq_ratio`: share of each core spent in softirq, 0 to 1.
+    `rdma` by "<device>.<counter>". `interrupts`: calls to receive packets (softirq NET_RX) of each core.
+    `softirq_ratio`: share of each core spent in softirq, 0 to 1.
     """
 
     seconds: float
+    """Of what the host's own counters were read over; RDMA and NIC counters may have been read over less."""
     tcp: dict[str, int] = {}
     softnet_processed: tuple[int, ...] = ()
     softnet_dropped: tuple[int, ...] = ()

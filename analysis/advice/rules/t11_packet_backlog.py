@@ -19,7 +19,7 @@ def decide(situation: Situation) -> Outcome:
     """Propose twice the backlog, up to 16384, while column 2 of softnet_stat grows."""
     growth = situation.observed()
     if not growth.softnet_dropped:
-        raise Missing(say(N_("The packet backlog counters (softnet_stat) were not read.")))
+        raise Missing(say(N_("The packet backlog counters (softnet_stat) were not read twice, as growth takes.")))
     dropped, processed = sum(growth.softnet_dropped), sum(growth.softnet_processed)
     if not dropped:
         return Keep(say(N_("No packet was dropped at the backlog in {time}."), time=duration(growth.seconds)))

@@ -17,7 +17,7 @@ def decide(situation: Situation) -> Outcome:
     """Propose a larger budget where a core is squeezed more than once a second and has time left."""
     growth = situation.observed()
     if not growth.softnet_squeezed:
-        raise Missing(say(N_("The squeeze counters (softnet_stat) were not read.")))
+        raise Missing(say(N_("The squeeze counters (softnet_stat) were not read twice, as growth takes.")))
     worst = max(range(len(growth.softnet_squeezed)), key=growth.softnet_squeezed.__getitem__)
     rate = growth.softnet_squeezed[worst] / growth.seconds
     if rate <= 1:

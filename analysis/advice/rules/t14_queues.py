@@ -10,6 +10,7 @@ from analysis.text import N_, say
 from analysis.units import percent
 
 _HOT: Final = 0.8
+_ENOUGH: Final = Keep(say(N_("The cards have a queue for each CPU beside them, or all they can have.")))
 
 
 def decide(situation: Situation) -> Outcome:
@@ -19,17 +20,15 @@ def decide(situation: Situation) -> Outcome:
         return Irrelevant(say(N_("No network card is in use.")))
     growth = situation.observed()
     if not growth.softirq_ratio:
-        raise Missing(say(N_("The share of packet processing on each CPU was not read.")))
+        if not _short(situation, names):
+            return _ENOUGH
+        raise Missing(say(N_("The share of packet processing on each CPU was not read twice, as growth takes.")))
     hottest = max(growth.softirq_ratio)
     if hottest <= _HOT:
         return Keep(say(N_("No CPU spends more than {share} on packets."), share=percent(hottest)))
-    short = [
-        n
-        for n in readable(situation, names, ("channels", "channels_max"))
-        if target(situation, n) > situation.number(f"link.{n}.channels")
-    ]
+    short = _short(situation, names)
     if not short:
-        return Keep(say(N_("The cards have a queue for each CPU beside them, or all they can have.")))
+        return _ENOUGH
     return Proposal(
         severity="warn",
         confidence="medium",
@@ -52,6 +51,11 @@ def decide(situation: Situation) -> Outcome:
         ),
         risk=risk_on(situation, short),
     )
+
+
+def _short(situation: Situation, names: list[str]) -> list[str]:
+    known = readable(situation, names, ("channels", "channels_max"))
+    return [n for n in known if target(situation, n) > situation.number(f"link.{n}.channels")]
 
 
 def target(situation: Situation, name: str) -> int:

@@ -26,7 +26,7 @@ def decide(situation: Situation) -> Outcome:
         return Keep(say(N_("The cards have a queue for each CPU.")))
     growth = situation.observed()
     if not growth.softirq_ratio:
-        raise Missing(say(N_("The share of packet processing on each CPU was not read.")))
+        raise Missing(say(N_("The share of packet processing on each CPU was not read twice, as growth takes.")))
     hottest = max(growth.softirq_ratio)
     if hottest <= _HOT:
         return Keep(say(N_("No CPU spends more than {share} on packets."), share=percent(hottest)))

@@ -53,7 +53,7 @@ def _storm(situation: Situation) -> tuple[Evidence, ...]:
     busiest = max(growth.interrupts, default=0) / growth.seconds
     if busiest <= _STORM:
         return ()
-    return (Evidence("interrupts_per_s.max", round(busiest), say(N_("/proc/interrupts"))),)
+    return (Evidence("interrupts_per_s.max", round(busiest), say(N_("/proc/softirqs, NET_RX"))),)
 
 
 RULE: Final = Rule(
