@@ -1,14 +1,17 @@
 """Lines of a session into samples. Nothing in a line is believed: it may come from a stranger or from the future."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, Final, get_args
 
 import msgspec
 
-from analysis.samples import AnySample, Outcome, Probes, Sample
+from analysis.samples import AnySample, Hops, Outcome, Probes, RoceTick, Sample
 
 TIME_LIMIT_NS: Final = 1 << 62
 """The year 2116. Times beyond are damage."""
+
+DEPTH_LIMIT: Final = 32
+"""Sentences may hold sentences; a line nested deeper than this is meant to exhaust whoever walks through it."""
 
 FIELDS: Final[Mapping[str, frozenset[str]]] = {
     str(kind.__struct_config__.tag): frozenset(("k", *kind.__struct_encode_fields__)) for kind in get_args(AnySample)
@@ -20,6 +23,8 @@ RENAMED_KINDS: Final[Mapping[str, str]] = {}
 RENAMED_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {}
 """By today's tag of a kind, the old name of a field: its name today."""
 
+_OPEN: Final = ord("{")
+_CLOSE: Final = ord("}")
 _LAST_OUTCOME: Final = max(Outcome)
 _ANY: Final = msgspec.json.Decoder(AnySample)
 _SHALLOW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -61,6 +66,9 @@ class Decoder:
 
     def decode(self, line: bytes) -> Sample | None:
         """Return the sample in `line`, or None where there is none to be had."""
+        if line.count(b'"args"') > DEPTH_LIMIT and _depth(line) > DEPTH_LIMIT:
+            self.counts.bad_lines += 1
+            return None
         if not self._foreign:
             try:
                 return self._checked(_ANY.decode(line))
@@ -87,17 +95,62 @@ class Decoder:
 
     def _checked(self, sample: Sample) -> Sample | None:
         """Return the sample if its parts fit together."""
-        if 0 <= sample.t < TIME_LIMIT_NS and (type(sample) is not Probes or _sound(sample)):
+        if 0 <= sample.t < TIME_LIMIT_NS and _CHECKS.get(type(sample), _anything)(sample):
             return sample
         self.counts.bad_lines += 1
         return None
 
 
-def _sound(batch: Probes) -> bool:
+def _depth(line: bytes) -> int:
+    """Return how deep braces nest. Those inside of text count too, where they are placeholders and close again."""
+    depth = deepest = 0
+    for byte in line:
+        if byte == _OPEN:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte == _CLOSE:
+            depth -= 1
+    return deepest
+
+
+def _anything(_sample: object) -> bool:
+    return True
+
+
+def _sound_probes(batch: Probes) -> bool:
     """Tell whether the columns are parallel and say something that is defined."""
-    rows = len(batch.series)
-    if not rows == len(batch.age_us) == len(batch.outcome) == len(batch.rtt_us):
+    columns = (batch.series, batch.age_us, batch.outcome, batch.rtt_us)
+    return _parallel(columns, batch.outcome) and all(0 <= note.row < len(batch.series) for note in batch.notes)
+
+
+def _sound_hops(batch: Hops) -> bool:
+    """Tell the same of hop probes, whose rows point at paths and answers."""
+    columns = (batch.path, batch.ttl, batch.flow, batch.age_us, batch.outcome, batch.rtt_us, batch.answer)
+    return (
+        _parallel(columns, batch.outcome)
+        and _within(batch.path, batch.paths)
+        and _within([answer for answer in batch.answer if answer is not None], batch.answers)
+        and all(0 <= note.row < len(batch.path) for note in batch.notes)
+    )
+
+
+def _sound_tick(tick: RoceTick) -> bool:
+    """Tell whether every flow points at hosts that are named."""
+    return all(_within((flow.src, flow.dst), tick.hosts) for flow in tick.flows)
+
+
+def _parallel(columns: Sequence[Sized], outcomes: Sequence[int]) -> bool:
+    if len({len(column) for column in columns}) != 1:
         return False
-    if rows and not 0 <= min(batch.outcome) <= max(batch.outcome) <= _LAST_OUTCOME:
-        return False
-    return all(0 <= note.row < rows for note in batch.notes)
+    return not outcomes or 0 <= min(outcomes) <= max(outcomes) <= _LAST_OUTCOME
+
+
+def _within(places: Sequence[int], rows: Sized) -> bool:
+    return not places or 0 <= min(places) <= max(places) < len(rows)
+
+
+_CHECKS: Final[Mapping[type, Callable[[Any], bool]]] = {
+    Probes: _sound_probes,
+    Hops: _sound_hops,
+    RoceTick: _sound_tick,
+}

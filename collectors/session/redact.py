@@ -23,9 +23,11 @@ from analysis.samples import (
     Links,
     Mark,
     Name,
+    NicCounters,
     Probes,
     Qdiscs,
     Rdma,
+    RoceTick,
     Routes,
     Sample,
     Series,
@@ -51,8 +53,6 @@ _SEPARATORS: Final = re.compile(r"""([\s,;|=@()\[\]{}<>"']+)""")
 _WITH_LENGTH: Final = re.compile(r"(.+?)(/\d{1,3})?")
 _WITH_PORT: Final = re.compile(r"([\d.]+)(:\d{1,5})")
 _RELEASE: Final = re.compile(r"\d+\.\d+(?:\.\d+)?")
-_STRICT: Final = frozenset(("args", "config"))
-"""Below these fields all text is hidden, whatever its field is called."""
 
 
 class Redactor:
@@ -87,6 +87,11 @@ class Redactor:
                 for port in sample.ports:
                     self._learn(port.device, "rdma")
                     self._learn(port.netdev or "", "if")
+            case NicCounters():
+                for interface in sample.interfaces:
+                    self._learn(interface, "if")
+            case RoceTick():
+                self._learn(sample.interface, "if")
             case Routes():
                 for route in sample.routes:
                     self._learn(route.interface, "if")
@@ -130,11 +135,13 @@ class Redactor:
             self._names.learn(name, kind)
 
     def _value(self, value: object, field: str, *, strict: bool = False) -> object:
-        """Return any value without names; `field` is what it is called where it stands."""
+        """Return any value without names; `field` is what it is called where it stands. `strict`: all text goes."""
         if isinstance(value, str):
             return self._names.scrubbed(value) if field in SCRUBBED and not strict else self._hidden(value)
-        strict = strict or field in _STRICT
+        strict = strict or field == "config"
         if isinstance(value, dict):
+            if field == "args":  # of a sentence: texts are what fills it, tables are sentences themselves
+                return {key: self._value(v, "" if isinstance(v, str) else "sentence") for key, v in value.items()}
             return {self._names.scrubbed(key): self._value(v, key, strict=strict) for key, v in value.items()}
         if isinstance(value, list | tuple):
             return [self._value(item, field, strict=strict) for item in value]

@@ -5,6 +5,7 @@ import io
 import string
 from ipaddress import ip_address
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.samples import (
+    AnySample,
     Fact,
     Facts,
     Health,
@@ -41,6 +43,7 @@ from collectors.session.export import Selection, excerpt, write_excerpt
 from collectors.session.filestore import FileStore
 from collectors.session.header import CollectorNote
 from collectors.session.reader import SessionFile
+from collectors.session.redact import SCRUBBED, Redactor
 from collectors.session.tables import csv_lines, json_lines, prometheus_lines
 from tests.collectors.session.samples import SECOND, T0, TOOL, a_header, a_second, a_session, write_session
 
@@ -135,6 +138,59 @@ def test_a_redacted_session_holds_none_of_its_names(tmp_path: Path) -> None:
         source.close()
 
     check()
+
+
+@pytest.mark.parametrize("kind", get_args(AnySample), ids=lambda kind: kind.__name__)
+def test_every_kind_of_sample_can_be_redacted(kind: type[Sample]) -> None:
+    @settings(FEW, max_examples=8)
+    @given(from_type(msgspec.inspect.type_info(kind)))
+    def check(sample: Sample) -> None:
+        redactor = Redactor()
+        redactor.learn(sample)
+        hidden = redactor.sample(sample)
+        assert type(hidden) is kind
+        assert hidden.t == sample.t
+        written = msgspec.json.encode(hidden).decode()
+        assert "zqsecret" not in written
+        assert ("at {what}" in written) == ("at {what}" in msgspec.json.encode(sample).decode())
+
+    check()
+
+
+def is_text(kind: msgspec.inspect.Type) -> bool:
+    return isinstance(kind, msgspec.inspect.StrType | msgspec.inspect.UnionType)
+
+
+def from_type(kind: msgspec.inspect.Type) -> st.SearchStrategy[object]:
+    """Return values of a msgspec type whose free texts are all secrets."""
+    match kind:
+        case msgspec.inspect.StructType(cls=cls) if cls is Sentence:
+            inner = Sentence("in {what}", {"what": "zqsecret"})
+            return st.just(Sentence("at {what}: {why}", {"what": "zqsecret", "why": inner}))
+        case msgspec.inspect.StructType(cls=cls, fields=fields):
+            kept = SCRUBBED - {"text"}
+            plain = {field.name: st.just("plain") for field in fields if field.name in kept and is_text(field.type)}
+            return st.builds(cls, **{field.name: from_type(field.type) for field in fields} | plain)
+        case msgspec.inspect.LiteralType(values=values):
+            return st.sampled_from(values)
+        case msgspec.inspect.UnionType(types=types):
+            return st.one_of([from_type(one) for one in types])
+        case msgspec.inspect.VarTupleType(item_type=item):
+            return st.lists(from_type(item), max_size=2).map(tuple)
+        case msgspec.inspect.TupleType(item_types=items):
+            return st.tuples(*(from_type(item) for item in items))
+        case msgspec.inspect.DictType(value_type=value):
+            return st.dictionaries(st.just("key"), from_type(value), max_size=1)
+        case msgspec.inspect.StrType():
+            return st.sampled_from(["zqsecret", "zqsecret.example", "a zqsecret-1 b", "zqsecret:9"])
+        case msgspec.inspect.BoolType():
+            return st.booleans()
+        case msgspec.inspect.FloatType():
+            return st.floats(0, 1e6)
+        case msgspec.inspect.NoneType():
+            return st.none()
+        case _:
+            return st.integers(0, 1000)
 
 
 def test_redaction_is_consistent_and_keeps_what_is_useful(tmp_path: Path) -> None:

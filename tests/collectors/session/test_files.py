@@ -178,6 +178,15 @@ def test_lines_that_are_no_samples_are_counted_and_passed_over(tmp_path: Path) -
         b'{"k":"probes","t":1,"series":[1,2],"age_us":[1],"outcome":[0,0],"rtt_us":[1,2]}',
         b'{"k":"probes","t":1,"series":[1],"age_us":[1],"outcome":[77],"rtt_us":[1]}',
         b"[]",
+        b'{"k":"health","t":1,"collector":"x","state":"failed","problem":'
+        + b'{"text":"a","args":{"b":' * 200
+        + b'{"text":"c"}'
+        + b"}}" * 200
+        + b"}",
+        (
+            b'{"k":"hops","t":1,"paths":[7],"path":[1],"ttl":[1],"flow":[0],"age_us":[1],"outcome":[1],'
+            b'"rtt_us":[null],"answer":[null]}'
+        ),
     ]
     unknown = [b'{"k":"telepathy","t":5,"thoughts":[1,2]}', b'{"t":5,"k":"again?"}']
     lines = [
