@@ -11,6 +11,7 @@ from analysis.advice.situation import Path as AdvicePath
 from analysis.advice.situation import Situation
 from analysis.box import Box
 from analysis.buckets import Bucket, worst_of
+from analysis.capture import Captures
 from analysis.events import Event
 from analysis.paths import Path, Paths, outage_event
 from analysis.routing import SCORE_WINDOW_NS, Routing
@@ -42,6 +43,7 @@ class Model:
         self._paths = Paths()
         self._routing = Routing(settings)
         self._box = Box()
+        self._captures = Captures()
         self._probers: dict[int, Prober] = {}
         self._names: dict[str, Name] = {}
         self._health: dict[str, Health] = {}
@@ -51,7 +53,7 @@ class Model:
 
     def fold(self, sample: Sample) -> None:
         """Take the next sample."""
-        if self._box.fold(sample):
+        if self._box.fold(sample) or self._captures.fold(sample):
             return
         match sample:
             case Probes():
@@ -81,6 +83,8 @@ class Model:
         paths = tuple(self._path_row(path, at_ns, start) for path in self._paths.shown())
         routes = self._routing.rows(at_ns, self._paths, self._box)
         names = tuple(self._names.values())
+        end = (at_ns // lens.step_ns + 1) * lens.step_ns
+        span = end - lens.span_ns, end
         last_rdma = self._box.rdma[-1] if self._box.rdma else None
         return View(
             at_ns=at_ns,
@@ -91,6 +95,9 @@ class Model:
             links=self._box.link_rows(),
             rdma=self._box.rdma_rows(),
             rdma_absent=last_rdma.absent if last_rdma else None,
+            roce=self._captures.rows(at_ns),
+            roce_points=self._captures.points(lens.flow, *span),
+            span_ns=span,
             host=self._box.host_row(),
             verdict=verdict(paths, None if self._routing.routes is None else routes, names, at_ns),
             plan=self._advice(at_ns),

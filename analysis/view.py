@@ -1,6 +1,6 @@
 """What is to be seen at one moment: the frozen snapshot that panes, reports and plain lines draw."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -9,11 +9,17 @@ from analysis.buckets import Bucket
 from analysis.events import Event, Severity
 from analysis.objectives import Judgement
 from analysis.outages import Outage
+from analysis.roce.live import RocePoint
+from analysis.roce.merge import FlowKey
 from analysis.samples import Fact, Health, LinkInfo, Name, Prober, RdmaPort, Series
 from analysis.score import RouteScore
 from analysis.text import Sentence
 from analysis.throughput import Prediction
 from analysis.window import Window
+
+if TYPE_CHECKING:
+    from analysis.roce.report import Report
+    from analysis.roce.verdict import Verdict as RoceVerdict
 
 SPANS_NS: tuple[int, ...] = tuple(s * 10**9 for s in (120, 600, 3600, 6 * 3600, 24 * 3600))
 """How much time the graphs can show."""
@@ -25,6 +31,8 @@ class Lens(msgspec.Struct, frozen=True):
     span_ns: int = SPANS_NS[0]
     step_ns: int = 10**9
     path: str | None = None
+    flow: tuple[str, FlowKey] | None = None
+    """Interface and key of the RoCE flow whose timeline is wanted."""
 
 
 class PathRow(msgspec.Struct, frozen=True):
@@ -107,6 +115,17 @@ class RdmaRow(msgspec.Struct, frozen=True):
     rates: dict[str, float] = {}
 
 
+class RoceRow(msgspec.Struct, frozen=True):
+    """What was captured of RoCE on one interface over the last minute, as a report with its verdict."""
+
+    interface: str
+    report: "Report"
+    verdict: "RoceVerdict"
+    keys: tuple[FlowKey, ...]
+    """Of the report's flows, in its order."""
+    dropped: int
+
+
 class HostRow(msgspec.Struct, frozen=True):
     """The box now, ratios from 0 to 1."""
 
@@ -139,6 +158,11 @@ class View(msgspec.Struct, frozen=True):
     links: tuple[LinkRow, ...]
     rdma: tuple[RdmaRow, ...]
     rdma_absent: Sentence | None
+    roce: tuple[RoceRow, ...]
+    roce_points: tuple[RocePoint, ...]
+    """The wanted flow second by second, within the graph's span."""
+    span_ns: tuple[int, int]
+    """From when to when graphs go."""
     host: HostRow
     verdict: Verdict
     plan: Plan

@@ -43,6 +43,7 @@ DASHBOARD: Final = (
     Action("source", "b", N_("next box"), N_("Show the next box, where several were recorded.")),
     Action("shorter", "less_than_sign", N_("shorter"), N_("Graphs show a shorter time.")),
     Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
+    Action("filter", "slash", N_("filter"), N_("Show only rows of this pane's table that hold a text.")),
     Action("app.mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
     Action("events", "v", N_("events"), N_("List of outages, route changes and marks.")),
     Action("app.save_screen", "S", N_("save screen"), N_("Save this screen as a picture (SVG).")),

@@ -9,6 +9,7 @@ from analysis.outages import Outage
 from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, View
 from tui.panes.explain import objective_rows, score_rows, tcp_rows
+from tui.panes.flows import flow_facts, flow_strips, histogram_rows, row_key
 from tui.panes.head import sentence_rows
 from tui.panes.roce import counter_rows, port_key
 from tui.panes.time import clock_text
@@ -144,6 +145,23 @@ def port_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:  # 
     return Detail(clean(key), tuple(rows))
 
 
+def flow_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
+    """Return one RoCE flow: its numbers, its timeline, the sizes of its messages, and the capture's verdict."""
+    for row in view.roce:
+        for index, flow in enumerate(row.report.flows):
+            if row_key(row, index) != key:
+                continue
+            verdict = row.verdict
+            head = f"{glyph(verdict.severity, glyphs)} {word(verdict.severity)}  {tell(verdict.text)}"
+            rows: list[Row] = [*wrap_rows(head, width, role(verdict.severity)), ()]
+            rows += [*flow_strips(view, width, glyphs), (), *pairs(flow_facts(flow), width)]
+            rows += [(), ((_("Message sizes"), "head"),), *histogram_rows(flow, glyphs)]
+            rows += [(), ((_("Evidence"), "head"),), *sentence_rows(verdict.evidence, width)]
+            rows += [(), ((_("What cannot be seen here"), "head"),), *sentence_rows(verdict.not_observable, width)]
+            return Detail(clean(f"{flow.src} → {flow.dst} {flow.dest_qpn}"), tuple(rows))
+    return gone(key)
+
+
 def advice_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
     """Return one recommendation: evidence, formula, what it would change, authority, how to undo it."""
     advice = next((advice for advice in view.plan.recommendations if advice.id == key), None)
@@ -212,6 +230,7 @@ DETAILS: Final[dict[str, MakeRowDetail]] = {
     "paths": path_detail,
     "routes": route_detail,
     "ports": port_detail,
+    "flows": flow_detail,
     "advice-rows": advice_detail,
 }
 """What Enter opens, by the id of the table it was pressed in."""

@@ -1,13 +1,18 @@
-"""RoCE: the RDMA ports of this box with their counters as rates, or why there is nothing to see."""
+"""RoCE: what is captured of it, flow by flow, and the RDMA ports' counters; or why there is nothing to see."""
 
 from typing import ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
+from textual.message import Message
 
+from analysis.roce.merge import FlowKey
 from analysis.units import bits_per_s, per_second
-from analysis.view import RdmaRow, View
+from analysis.view import RdmaRow, RoceRow, View
 from tui.counter_names import TROUBLE, plain_name
 from tui.panes.base import Pane
+from tui.panes.flows import flow_cells, flow_key, flow_strips
+from tui.severity import glyph, role, word
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
 from tui.widgets.lines import Lines
@@ -15,7 +20,7 @@ from tui.widgets.runs import Role, Row
 from tui.widgets.table import Column, Table, TableRow
 from tui.widgets.wrap import wrap_rows
 
-COLUMNS: Final = (
+PORTS: Final = (
     Column(N_("device"), 8, flex=1),
     Column(N_("netdev"), 6, flex=1, priority=3),
     Column(N_("state"), 6),
@@ -24,6 +29,16 @@ COLUMNS: Final = (
     Column(N_("tx"), 9, align="right"),
     Column(N_("trouble"), 8, align="right", priority=1),
 )
+FLOWS: Final = (
+    Column(N_("flow"), 14, flex=3),
+    Column(N_("kind"), 7, priority=2),
+    Column(N_("b/s"), 9, align="right"),
+    Column(N_("resent"), 6, align="right"),
+    Column(N_("NAK"), 4, align="right", priority=1),
+    Column(N_("RNR"), 4, align="right", priority=4),
+    Column(N_("CE"), 4, align="right", priority=3),
+    Column(N_("rtt"), 6, align="right", priority=1),
+)
 
 
 class RocePane(Pane):
@@ -31,25 +46,80 @@ class RocePane(Pane):
 
     number: ClassVar = 3
     heading: ClassVar = N_("RoCE")
+    _view: View | None = None
+
+    class FlowHighlighted(Message):
+        """Another flow's timeline is wanted."""
+
+        def __init__(self, flow: tuple[str, FlowKey]) -> None:
+            super().__init__()
+            self.flow = flow
 
     def compose(self) -> ComposeResult:
-        """Make the table of ports and the list of counters that move."""
-        columns = [Column(_(c.title), c.width, c.flex, c.align, c.priority) for c in COLUMNS]
-        yield Table(columns, glyphs=self.glyphs, id="ports")
+        """Make the verdict, the tables and the lines under them."""
+        yield Lines(id="roce-verdict")
+        yield Table([_titled(column) for column in FLOWS], glyphs=self.glyphs, id="flows")
+        yield Table([_titled(column) for column in PORTS], glyphs=self.glyphs, id="ports")
         yield Lines(id="counters")
 
     def show(self, view: View) -> None:
-        """Draw the ports and the counters of the one under the cursor."""
-        table = self.query_one("#ports", Table)
-        counters = self.query_one("#counters", Lines)
-        table.display = bool(view.rdma)
+        """Draw flows where there are any, else the ports and their counters."""
+        self._view = view
+        captured = [row for row in view.roce if row.report.roce_packets]
+        self.query_one("#flows").display = bool(captured)
+        self.query_one("#ports").display = bool(view.rdma) and not captured
+        width = max(20, self.content_size.width)
+        rows = verdict_rows(view, width, self)
+        verdict = self.query_one("#roce-verdict", Lines)
+        verdict.styles.height = len(rows)
+        verdict.show(rows)
+        if captured:
+            self._show_flows(view, captured)
+        else:
+            self._show_ports(view, width)
+
+    def _show_flows(self, view: View, captured: list[RoceRow]) -> None:
+        table = self.query_one("#flows", Table)
+        table.show_rows([flow_cells(row, index) for row in captured for index in range(len(row.report.flows))])
+        count = sum(len(row.report.flows) for row in captured)
+        table.styles.height = min(count + 1, max(4, self.content_size.height // 2))
+        lines = self.query_one("#counters", Lines)
+        strips = flow_strips(view, max(20, lines.size.width), self.glyphs)
+        lines.show([*strips, *(line for port in view.rdma for line in counter_rows(port))])
+
+    def _show_ports(self, view: View, width: int) -> None:
+        lines = self.query_one("#counters", Lines)
         if not view.rdma:
-            counters.show(absent_rows(view, max(20, counters.size.width)))
+            lines.show(absent_rows(view, width))
             return
+        table = self.query_one("#ports", Table)
         table.show_rows([port_cells(row) for row in view.rdma])
         table.styles.height = min(len(view.rdma) + 1, max(3, self.content_size.height // 2))
         chosen = next((row for row in view.rdma if port_key(row) == table.cursor_key), view.rdma[0])
-        counters.show(counter_rows(chosen))
+        lines.show(counter_rows(chosen))
+
+    @on(Table.RowHighlighted, "#flows")
+    def _highlighted(self, event: Table.RowHighlighted) -> None:
+        if self._view is not None and (flow := flow_key(self._view, event.key)) is not None:
+            self.post_message(self.FlowHighlighted(flow))
+
+
+def _titled(column: Column) -> Column:
+    return Column(_(column.title), column.width, column.flex, column.align, column.priority)
+
+
+def verdict_rows(view: View, width: int, pane: Pane) -> list[Row]:
+    """Return the gravest verdict of what is captured, over at most two rows; nothing where nothing is."""
+    gravity = ("ok", "unknown", "notice", "warn", "bad")
+    worst = max(view.roce, key=lambda row: gravity.index(row.verdict.severity), default=None)
+    if worst is None:
+        return []
+    severity = worst.verdict.severity
+    text = f"{glyph(severity, pane.glyphs)} {word(severity)}  {tell(worst.verdict.text)}"
+    rows = wrap_rows(text, width, role(severity), indent=2)[:2]
+    if worst.dropped:
+        rows += wrap_rows(_("The kernel dropped {n} packets of this capture.", n=worst.dropped), width, "warn")
+    return rows
 
 
 def port_key(row: RdmaRow) -> str:

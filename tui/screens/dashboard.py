@@ -9,6 +9,7 @@ from textual.containers import Grid
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from analysis.roce.merge import FlowKey
 from analysis.view import SPANS_NS, Lens, View
 from tui.actions import DASHBOARD, bindings
 from tui.details import DETAILS, events_detail, verdict_detail
@@ -21,6 +22,7 @@ from tui.panes.roce import RocePane
 from tui.panes.routes import RoutesPane
 from tui.panes.time import scrubber_data
 from tui.screens.detail import DetailScreen, MakeDetail
+from tui.screens.filter import FilterScreen
 from tui.screens.goto import GotoScreen
 from tui.screens.help import help_detail
 from tui.text import _
@@ -57,6 +59,7 @@ class DashboardScreen(Screen[None]):
         self.feed = feed
         self.glyphs: Glyphs = glyphs
         self.path: str | None = None
+        self.flow: tuple[str, FlowKey] | None = None
         self.view: View | None = None
 
     def compose(self) -> ComposeResult:
@@ -80,7 +83,7 @@ class DashboardScreen(Screen[None]):
         dots = max(20, 2 * (self.query_one("#latency").size.width - MARGIN))
         wanted = SPANS_NS[self.span] / dots
         step = next((step for step in STEPS_NS if step >= wanted), STEPS_NS[-1])
-        return Lens(span_ns=step * dots, step_ns=step, path=self.path)
+        return Lens(span_ns=step * dots, step_ns=step, path=self.path, flow=self.flow)
 
     def draw(self) -> None:
         """Draw the view at the cursor here, and on the page that lies over the dashboard."""
@@ -120,6 +123,11 @@ class DashboardScreen(Screen[None]):
         self.path = event.path
         self.refresh_view()
 
+    @on(RocePane.FlowHighlighted)
+    def _select_flow(self, event: RocePane.FlowHighlighted) -> None:
+        self.flow = event.flow
+        self.refresh_view()
+
     @on(Table.RowSelected)
     def _open_row(self, event: Table.RowSelected) -> None:
         detail = DETAILS.get(event.table.id or "")
@@ -145,9 +153,7 @@ class DashboardScreen(Screen[None]):
     def action_pane(self, name: str) -> None:
         """Go to a pane."""
         self.front = name
-        pane = self.query_one(f"#{name}", Pane)
-        table = next((table for table in pane.query(Table) if table.display), None)
-        (table or pane).focus()
+        (self._table(name) or self.query_one(f"#{name}")).focus()
 
     def action_next_pane(self, by: int = 1) -> None:
         """Go to the pane after this one."""
@@ -214,6 +220,15 @@ class DashboardScreen(Screen[None]):
 
     def _went(self, _there: bool | None) -> None:
         self.refresh_view()
+
+    def action_filter(self) -> None:
+        """Ask which rows of the front pane's table to show."""
+        table = self._table(self.front)
+        if table is not None:
+            self.app.push_screen(FilterScreen(table.wanted), lambda text: table.filter(text or ""))
+
+    def _table(self, pane: str) -> Table | None:
+        return next((table for table in self.query_one(f"#{pane}").query(Table) if table.display), None)
 
     def action_goto(self) -> None:
         """Ask for a time and go there."""

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import msgspec
+from msgspec.structs import replace
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tui.text import N_
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs, Role, Row, Run, fit, join
 
 GAP = 2
 """Blank cells between two columns."""
+_SORTED: dict[Glyphs, str] = {"unicode": "▾", "ascii": "v"}
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -35,6 +38,8 @@ class TableRow(msgspec.Struct, frozen=True):
     cells: tuple[Run, ...]
     spread: bool = False
     """The last cell takes the room of all columns that have none."""
+    order: tuple[float | str, ...] = ()
+    """What the cells are sorted by, where the table can be sorted."""
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -108,6 +113,10 @@ def _spread_row(columns: Sequence[Column], placed: Sequence[Placed], row: TableR
     return join([*_row(columns, own, row.cells, glyphs), *gap, sentence])
 
 
+def _largest_first(value: float | str) -> tuple[float, str]:
+    return (0.0, value) if isinstance(value, str) else (-value, "")
+
+
 class Table(Lines, can_focus=True):
     """Rows under a head, with a cursor. Enter posts `RowSelected`, moving posts `RowHighlighted`."""
 
@@ -119,6 +128,7 @@ class Table(Lines, can_focus=True):
         Binding("ctrl+home", "move(-1000000)", show=False),
         Binding("ctrl+end", "move(1000000)", show=False),
         Binding("enter", "select", show=False),
+        Binding("o", "sort", N_("sort"), show=False, tooltip=N_("Sort this table by the next column, if it can be.")),
     ]
 
     class RowHighlighted(Message):
@@ -152,6 +162,9 @@ class Table(Lines, can_focus=True):
         self._empty = empty
         self._glyphs: Glyphs = glyphs
         self._data: tuple[TableRow, ...] = ()
+        self._all: tuple[TableRow, ...] = ()
+        self._sorted: int | None = None
+        self._wanted = ""
         self._cursor = 0
         self._top = 0
 
@@ -162,10 +175,36 @@ class Table(Lines, can_focus=True):
 
     def show_rows(self, rows: Sequence[TableRow], empty: str | None = None) -> None:
         """Replace all rows. The cursor stays on its key, or near its place where the key is gone."""
-        key = self.cursor_key
-        self._data = tuple(rows)
+        self._all = tuple(rows)
         if empty is not None:
             self._empty = empty
+        self._arrange()
+
+    @property
+    def wanted(self) -> str:
+        """The text that shown rows hold; empty where all are shown."""
+        return self._wanted
+
+    def filter(self, text: str) -> None:
+        """Show only rows that hold `text` in some cell, whatever its case."""
+        self._wanted = text.casefold()
+        self._arrange()
+
+    def action_sort(self) -> None:
+        """Sort by the next column, largest first; after the last one in the order given."""
+        columns = len(self._all[0].order) if self._all else 0
+        if columns:
+            following = 0 if self._sorted is None else self._sorted + 1
+            self._sorted = following if following < columns else None
+            self._arrange()
+
+    def _arrange(self) -> None:
+        key = self.cursor_key
+        rows = [row for row in self._all if self._wanted in "\0".join(text for text, _ in row.cells).casefold()]
+        column = self._sorted
+        if column is not None:
+            rows.sort(key=lambda row: _largest_first(row.order[column]) if column < len(row.order) else (0.0, ""))
+        self._data = tuple(rows)
         keys = [row.key for row in rows]
         self._cursor = keys.index(key) if key in keys else max(0, min(self._cursor, len(keys) - 1))
         self._draw()
@@ -225,10 +264,14 @@ class Table(Lines, can_focus=True):
         self._top = max(0, min(self._top, len(self._data) - room))
         self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
         placed = place(self._columns, width)
+        head = [
+            replace(column, title=f"{column.title}{_SORTED[self._glyphs]}") if index == self._sorted else column
+            for index, column in enumerate(self._columns)
+        ]
         body = [
             body_row(self._columns, placed, row, cursor=self.has_focus and index == self._cursor, glyphs=self._glyphs)
             for index, row in enumerate(self._data[self._top : self._top + room], self._top)
         ]
         if not self._data and self._empty:
             body = [((self._empty, "dim"),)]
-        self.show([head_row(self._columns, placed, self._glyphs), *body])
+        self.show([head_row(head, placed, self._glyphs), *body])
