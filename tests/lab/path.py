@@ -6,6 +6,7 @@ import msgspec
 
 from tests.lab.bed import Bed, inside
 from tests.lab.bridge import Cable, offloads_off
+from tests.lab.network import End, Script
 from tests.lab.responder import Behaviour, Plan
 
 
@@ -47,3 +48,25 @@ def add_long_cable(
             offloads_off("wan")
     cable = Cable("a", "b", delay_ms, jitter_ms, loss, realtime=realtime)
     return bed.start(middle, "tests.lab.bridge", msgspec.json.encode(cable).decode())
+
+
+def add_network(
+    bed: Bed,
+    namespace: str,
+    targets: dict[str, End],
+    *,
+    device: str = "net0",
+    mtu: int = 9216,
+    addresses: tuple[str, ...] = ("10.210.255.254/16", "fd00:210::ffff/64"),
+    realtime: bool = False,
+    spin_us: int = 0,
+) -> subprocess.Popen[str]:
+    """Put a scripted network behind a new TUN device of `namespace`; its routers are reached the same way."""
+    script = Script(device, targets, realtime=realtime, spin_us=spin_us)
+    process = bed.start(namespace, "tests.lab.network", msgspec.json.encode(script).decode())
+    bed.ip(namespace, f"link set {device} mtu {mtu} up")
+    for address in addresses:
+        bed.ip(namespace, f"addr add {address} dev {device}" + (" nodad" if ":" in address else ""))
+    bed.ip(namespace, f"route add default dev {device}")
+    bed.ip(namespace, f"-6 route add default dev {device}")
+    return process

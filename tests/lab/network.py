@@ -1,0 +1,224 @@
+"""A scripted network behind a TUN device: routers in a row, each with its delay, loss, limits and tricks.
+
+Unlike `responder` it looks at flows, sizes and traffic classes. usage: python -m tests.lab.network '{"device": …}'
+"""
+
+import ctypes
+import fcntl
+import heapq
+import ipaddress
+import os
+import random
+import select
+import struct
+import sys
+import time
+import zlib
+
+import msgspec
+
+from tests.lab import wire
+from tests.lab.responder import IFF_NO_PI, IFF_TUN, PR_SET_TIMERSLACK, TUNSETIFF, packets
+
+
+class Router(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One hop. `loss` falls on everything that arrives there, whether it ends there or goes on."""
+
+    address: str
+    delay_ms: float = 0.0
+    """Round trip to here."""
+    loss: float = 0.0
+    members: tuple[str, ...] = ()
+    """Other routers that share this place with `address`."""
+    spread: str = "flow"
+    """"flow" or "packet": how `members` are chosen."""
+    lossy: tuple[str, float] | None = None
+    """(member, loss) of one member alone."""
+    per_s: float = 0.0
+    """Answers a second, after a first few; 0: no limit."""
+    silent: bool = False
+    mtu: int = 0
+    """Of the link behind; 0: anything."""
+    tells_mtu: bool = True
+    says_mtu: int = 0
+    """Another number than the true one."""
+    tos: int | None = None
+    """What the traffic class becomes when it goes on."""
+    back_hops: int = 0
+    """How many more hops the way back from here has than the way there."""
+    labels: tuple[int, ...] = ()
+    rewrites: bool = False
+    """A NAT that does not translate back what is quoted from behind it."""
+    quote: int = 548
+    """Bytes quoted at most."""
+
+
+class End(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The target: its routers, and the other ones it has for every second `flap_s`."""
+
+    routers: tuple[Router, ...]
+    delay_ms: float = 0.0
+    loss: float = 0.0
+    other: tuple[Router, ...] = ()
+    flap_s: float = 0.0
+    back_hops: int = 0
+    tcp: str = "closed"
+    udp: bool = True
+    silent: bool = False
+    per_s: float = 0.0
+    """ICMP errors a second, as a host limits them."""
+
+
+class Script(msgspec.Struct, frozen=True):
+    device: str
+    targets: dict[str, End]
+    seed: int = 7
+    realtime: bool = False
+    spin_us: int = 0
+
+
+class Net:
+    """Decides what is sent back, and when. Nothing here does I/O."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.random = random.Random(script.seed)
+        self.tokens: dict[str, tuple[float, float]] = {}
+
+    def answers(self, packet: wire.Packet, now_s: float) -> list[tuple[float, bytes]]:
+        end = self.script.targets.get(packet.target)
+        if end is None:
+            return []
+        routers = end.other if end.flap_s and int(now_s / end.flap_s) % 2 else end.routers
+        for place, router in enumerate(routers, 1):
+            member = self._member(router, packet)
+            if self._lost(router.loss) or (
+                router.lossy and router.lossy[0] == member and self._lost(router.lossy[1])
+            ):
+                return []
+            if packet.ttl == place:
+                return self._exceeded(router, member, packet, place, now_s)
+            if router.mtu and len(packet.data) > router.mtu:
+                return self._too_big(router, member, packet, place)
+            packet = _forwarded(router, packet)
+        return [] if self._lost(end.loss) else self._arrived(end, packet, len(routers) + 1, now_s)
+
+    def _lost(self, share: float) -> bool:
+        return share > 0 and self.random.random() < share
+
+    def _member(self, router: Router, packet: wire.Packet) -> str:
+        everyone = (router.address, *router.members)
+        if router.spread == "packet":
+            return self.random.choice(everyone)
+        ports = packet.payload[:4] if packet.protocol in (wire.UDP, wire.TCP) else packet.payload[4:6]
+        return everyone[zlib.crc32(ports + packet.destination + router.address.encode()) % len(everyone)]
+
+    def _allowed(self, name: str, per_s: float, now_s: float) -> bool:
+        if not per_s:
+            return True
+        left, at = self.tokens.get(name, (3.0, now_s))
+        left = min(3.0, left + (now_s - at) * per_s)
+        self.tokens[name] = (left - (left >= 1), now_s)
+        return left >= 1
+
+    def _exceeded(self, router: Router, member: str, packet: wire.Packet, place: int, now_s: float) -> list:
+        if router.silent or not self._allowed(member, router.per_s, now_s):
+            return []
+        source = ipaddress.ip_address(member).packed
+        kind = 11 if packet.version == 4 else 3
+        ttl = 255 - (place - 1) - router.back_hops
+        return [(router.delay_ms, error(packet, source, kind, 0, ttl, router.labels, router.quote))]
+
+    def _too_big(self, router: Router, member: str, packet: wire.Packet, place: int) -> list:
+        if not router.tells_mtu:
+            return []
+        source, mtu = ipaddress.ip_address(member).packed, router.says_mtu or router.mtu
+        kind, code = (3, 4) if packet.version == 4 else (2, 0)
+        return [(router.delay_ms, error(packet, source, kind, code, 256 - place, (), router.quote, mtu))]
+
+    def _arrived(self, end: End, packet: wire.Packet, place: int, now_s: float) -> list:
+        ttl = 64 - (place - 1) - end.back_hops
+        if end.silent:
+            return []
+        if packet.protocol == wire.TCP:
+            flags = {"open": wire.SYN | wire.ACK, "closed": wire.RST | wire.ACK}.get(end.tcp)
+            return (
+                [(end.delay_ms, wire.tcp_answer(packet, flags))] if flags and packet.payload[13] == wire.SYN else []
+            )
+        if packet.protocol == wire.UDP:
+            kind, code = (3, 3) if packet.version == 4 else (1, 4)
+            told = end.udp and self._allowed(packet.target, end.per_s, now_s)
+            return [(end.delay_ms, error(packet, packet.destination, kind, code, ttl, (), 548))] if told else []
+        return [(end.delay_ms, wire.echo_reply(packet, packet.destination, ttl))] if packet.is_echo_request else []
+
+
+def _forwarded(router: Router, packet: wire.Packet) -> wire.Packet:
+    data = bytearray(packet.data)
+    if router.tos is not None:
+        if packet.version == 4:
+            data[1] = router.tos
+        else:
+            word = int.from_bytes(data[:4], "big") & 0xF00FFFFF | router.tos << 20
+            data[:4] = word.to_bytes(4, "big")
+    if router.rewrites:
+        data[packet.header : packet.header + 2] = b"\x77\x77"
+    out = wire.Packet(bytes(data))
+    out.source = packet.source
+    out.ttl = packet.ttl
+    return out
+
+
+def error(
+    about: wire.Packet,
+    source: bytes,
+    kind: int,
+    code: int,
+    ttl: int,
+    labels: tuple[int, ...],
+    quote: int,
+    mtu: int = 0,
+) -> bytes:
+    """An ICMP error that quotes `quote` bytes at most, its TTL run down, with MPLS labels (RFC 4950)."""
+    data = bytearray(about.data)
+    data[8 if about.version == 4 else 7] = 1
+    said = bytes(data[:quote])
+    rest = bytes(2) + struct.pack("!H", mtu) if about.version == 4 else struct.pack("!I", mtu)
+    if labels:
+        said = said[:128].ljust(128, b"\0")
+        entries = b"".join(
+            struct.pack("!I", label << 12 | (at == len(labels) - 1) << 8 | 1) for at, label in enumerate(labels)
+        )
+        body = struct.pack("!BBH", 0x20, 0, 0) + struct.pack("!HBB", 4 + len(entries), 1, 1) + entries
+        said += body[:2] + struct.pack("!H", wire.ones_complement(body)) + body[4:]
+        rest = bytes((0, 32, 0, 0)) if about.version == 4 else bytes((16, 0, 0, 0))
+    return wire.icmp(source, about.source, kind, code, rest + said, ttl)
+
+
+def serve(script: Script) -> None:
+    """Answer until killed."""
+    ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
+    if script.realtime:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+    tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", script.device.encode(), IFF_TUN | IFF_NO_PI))
+    print("ready", flush=True)
+    net, now = Net(script), time.monotonic_ns
+    waiting: list[tuple[int, int, bytes]] = []
+    count = 0
+    while True:
+        while waiting and waiting[0][0] <= now():
+            try:
+                os.write(tun, heapq.heappop(waiting)[2])
+            except OSError:
+                return  # the device was taken away
+        pause = (waiting[0][0] - now()) / 1e9 - script.spin_us / 1e6 if waiting else 1.0
+        if not select.select([tun], [], [], max(0.0, pause))[0]:
+            continue
+        for data in packets(tun):
+            for after_ms, answer in net.answers(wire.Packet(data), now() / 1e9):
+                count += 1
+                heapq.heappush(waiting, (now() + int(after_ms * 1e6), count, answer))
+
+
+if __name__ == "__main__":
+    serve(msgspec.json.decode(sys.argv[1], type=Script))
