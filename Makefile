@@ -7,7 +7,7 @@ TESTS ?=
 # Tests that make network namespaces stay together in their file, so that two workers never share one.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: run test lint pytest bench screenshots messages clean
+.PHONY: run test lint pytest bench screenshots messages schemas clean
 
 run: $(STAMP)
 	@$(BIN)/longpipe $(ARGS)
@@ -31,6 +31,9 @@ screenshots: $(STAMP)
 
 messages: $(STAMP)
 	$(BIN)/python scripts/messages.py
+
+schemas: $(STAMP)
+	$(BIN)/python -m scripts.schemas
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -1,7 +1,6 @@
 """One path over time as SVG: latency from the least to the 99th percentile, the median, loss, epochs and marks."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from html import escape
 from typing import Final
 
@@ -119,18 +118,23 @@ def _latency(graph: Graph, ceiling: float) -> Iterator[str]:
 
 
 def _losses(graph: Graph) -> Iterator[str]:
-    for bucket in graph.buckets:
-        x = _x(graph, bucket.start_ns)
-        width = max(1.0, _x(graph, bucket.start_ns + bucket.step_ns) - x)
-        if bucket.lost:
-            height = max(LEAST, LOSS * (bucket.loss_ratio or 0))
-            when = f"{datetime.fromtimestamp(bucket.start_ns / 1e9).astimezone():%H:%M:%S}"
-            text = _("{time}: {lost} of {n} lost", time=when, lost=bucket.lost, n=bucket.settled)
-            where = f'x="{_n(x)}" y="{_n(_BOTTOM - height)}" width="{_n(width)}" height="{_n(height)}"'
-            title = f"{escape(text)} ({percent(bucket.loss_ratio)})"
-            yield f'<rect class="lost" {where}><title>{title}</title></rect>'
-        elif bucket.failed:
-            yield f'<rect class="fail" x="{_n(x)}" y="{_BOTTOM - 2}" width="{_n(width)}" height="2"/>'
+    """Yield the strip of losses: one path for all bars, as a day may have many."""
+    lossy = [bucket for bucket in graph.buckets if bucket.lost]
+    if lossy:
+        lost, settled = sum(b.lost for b in graph.buckets), sum(b.settled for b in graph.buckets)
+        text = escape(_("{lost} of {n} lost ({loss})", lost=lost, n=settled, loss=percent(lost / settled)))
+        heights = (max(LEAST, LOSS * (bucket.loss_ratio or 0)) for bucket in lossy)
+        bars = "".join(_bar(graph, bucket, height) for bucket, height in zip(lossy, heights, strict=True))
+        yield f'<path class="lost" d="{bars}"><title>{text}</title></path>'
+    unsent = "".join(_bar(graph, bucket, 2) for bucket in graph.buckets if bucket.failed and not bucket.lost)
+    if unsent:
+        yield f'<path class="fail" d="{unsent}"><title>{escape(_("not sent"))}</title></path>'
+
+
+def _bar(graph: Graph, bucket: Bucket, height: float) -> str:
+    x = _x(graph, bucket.start_ns)
+    width = max(1.0, _x(graph, bucket.start_ns + bucket.step_ns) - x)
+    return f"M{_n(x)} {_BOTTOM}v-{_n(height)}h{_n(width)}V{_BOTTOM}z"
 
 
 def _moments(graph: Graph) -> Iterator[str]:

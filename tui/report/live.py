@@ -26,8 +26,7 @@ def observed(settings: Settings, for_s: float, *, status: bool) -> tuple[Seen, b
 
     `status`: say on stderr how far it is.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     clock, model, whole = Clock(), Model(settings), True
     hub, inbox = Hub(live_collectors(settings, clock), clock), Inbox(clock)
     hub.subscribe(inbox.put)
@@ -44,6 +43,8 @@ def observed(settings: Settings, for_s: float, *, status: bool) -> tuple[Seen, b
         whole = False
     finally:
         hub.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if status:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     _fold(model, inbox)
