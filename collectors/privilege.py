@@ -60,13 +60,19 @@ def missing(privilege: Privilege) -> tuple[Need, ...]:
     elif not privilege.raw_icmp:
         what = N_("No raw ICMP: probes use datagram sockets, and answers of routers on the way may not be seen.")
         needs.append(Need(say(what), how))
-    if not privilege.capture:
-        what = N_("No packet capture: the RoCE pane shows counters but no packets.")
-        needs.append(Need(say(what), how))
+    capture = capture_need(privilege)
+    if capture is not None:
+        needs.append(capture)
     if not privilege.net_admin:
         what = N_("No changes to this box, and before Linux 5.17 no probes over routes that are chosen by mark.")
         needs.append(Need(say(what), how))
     return tuple(needs)
+
+
+def capture_need(privilege: Privilege) -> Need | None:
+    """Return what capturing lacks, None where it is allowed."""
+    what = N_("No packet capture: the RoCE pane shows counters but no packets.")
+    return None if privilege.capture else Need(say(what), _grant(privilege))
 
 
 _PING_GROUPS: Final = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'

@@ -20,15 +20,15 @@ from analysis.samples import Health, Sample
 from analysis.text import N_, Sentence, say
 from collectors.base import Unavailable
 from collectors.capture.interface import index, is_up
-from collectors.capture.options import Options
+from collectors.capture.options import Options, health_name
 from collectors.capture.privileges import as_asking_user, drop
 from collectors.capture.ring import RETIRE_MS, Ring
 from collectors.capture.save import Saver
 
 State: TypeAlias = Literal["running", "missing", "failed"]
 SECOND_NS: Final = 1_000_000_000
-OK, FAILED, GONE, REFUSED = 0, 1, 3, 4
-"""Exit codes: asked to end; cannot go on; the interface went away; no privilege."""
+OK, GONE, REFUSED, FAILED = 0, 3, 4, 5
+"""Exit codes: asked to end; the interface went away; no privilege; another reason, which was told."""
 _GATHER_S: Final = 0.02
 """Packets are let gather this long: taking them in larger lots is cheaper for each."""
 
@@ -112,11 +112,6 @@ class Watch:
 
     def _say(self, state: State, problem: Sentence | None = None) -> None:
         tell(Health(time.monotonic_ns(), health_name(self._options.interface), state, problem))
-
-
-def health_name(interface: str) -> str:
-    """Return the name under which the health of an interface's capture is told."""
-    return f"roce {interface}"
 
 
 def tell(sample: Sample) -> None:

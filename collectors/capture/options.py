@@ -23,3 +23,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """File to keep the packets in; none are kept where nobody asks."""
     save_bytes: Annotated[int, Meta(ge=1 << 20)] = SAVE_BYTES
     """Room for saved packets; when it is used up, the older half goes."""
+
+
+def health_name(interface: str) -> str:
+    """Return the name under which the health of one interface's capture is told."""
+    return f"roce {interface}"
