@@ -6,9 +6,10 @@ from operator import attrgetter
 from typing import Final
 
 from analysis.advice.engine import advise
-from analysis.advice.plan import Plan
+from analysis.advice.plan import Goal, Plan
 from analysis.advice.situation import Path as AdvicePath
 from analysis.advice.situation import Situation
+from analysis.advice.sizing import measured_bps
 from analysis.box import Box
 from analysis.buckets import Bucket, worst_of
 from analysis.capture import Captures
@@ -38,8 +39,10 @@ ADVISE_EVERY_NS: Final = 10 * 10**9
 class Model:
     """Everything that is known at the time of the last sample folded."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, goal: Goal = "none", wanted_bps: int | None = None) -> None:
         self._settings = settings
+        self._goal: Goal = goal
+        self._wanted_bps = wanted_bps
         self._paths = Paths()
         self._routing = Routing(settings)
         self._box = Box()
@@ -178,8 +181,11 @@ class Model:
         return Situation(
             time_ns=box.facts_ns,
             facts=box.facts,
+            goal=self._goal,
             flows=box.flows.flows if box.flows else None,
             growth=box.growth(),
+            bandwidth_bps=measured_bps(box.flows.flows) if box.flows else None,
+            wanted_bps=self._wanted_bps,
             paths=tuple(self._advice_path(path, at_ns) for path in self._paths.shown()),
         )
 

@@ -1,5 +1,7 @@
 """How much a path holds: bandwidth × round trip, from what was measured, or from the goal, saying which."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -18,6 +20,7 @@ BUFFER_GOALS: Final[frozenset[Goal]] = frozenset({"long-path", "inference-across
 
 _LONG_FLOW_BPS: Final = 1_000_000_000
 _GOAL_RTT_US: Final[dict[Goal, int]] = {"long-path": 150_000, "inference-across-sites": 30_000}
+_NEAR: Final = 0.1
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -128,8 +131,41 @@ def _twice_delivered(situation: Situation) -> Measured:
     return Measured(2 * best, Evidence("tcp.delivery_rate_bps", best, source), "low")
 
 
+def measured_bps(flows: Iterable[TcpFlow]) -> int | None:
+    """Return what the flows of BBR to one peer carry together in bit/s, the most of all peers; None without any.
+
+    Only BBR measures its bottleneck: loss-based control delivers what loss allows. Flows that their application or a
+    buffer held back tell nothing.
+    """
+    carried: Counter[str] = Counter()
+    for flow in flows:
+        waited = (flow.rwnd_limited_us or 0) + (flow.sndbuf_limited_us or 0)
+        free = flow.delivery_app_limited is False and waited <= LIMITED_RATIO * (flow.busy_us or 0)
+        if flow.cc == "bbr" and free and flow.bytes_acked >= BULK_BYTES and not _loopback(flow.remote):
+            carried[flow.remote] += flow.delivery_rate_bps or 0
+    return max(carried.values(), default=0) or None
+
+
 def longest_rtt(situation: Situation) -> Measured:
-    """Return the longest p50 round trip in s of the bulk peers, else of all probed paths, else the goal's own."""
+    """Return the longest p50 round trip in s of the bulk peers, else of all probed paths, else the goal's own.
+
+    A round trip under a tenth of the goal's own is of another path than the one the goal is about.
+    """
+    seen = seen_rtt(situation)
+    assumed = _GOAL_RTT_US.get(situation.goal)
+    if seen is not None and (assumed is None or seen.value * 1e6 >= assumed * _NEAR):
+        return seen
+    if assumed is None:
+        raise Missing(say(N_("No round trip is known: neither a bulk flow nor a probed path.")))
+    source = say(N_("assumed for this goal until a path is measured"))
+    if seen is not None:
+        short = N_("assumed for this goal: no path seen is that long (longest {rtt})")
+        source = say(short, rtt=duration(seen.value))
+    return Measured(assumed / 1e6, Evidence("goal.rtt_us", assumed, source), "low")
+
+
+def seen_rtt(situation: Situation) -> Measured | None:
+    """Return the longest p50 round trip in s of the bulk peers, else of all probed paths; None without any."""
     flows = bulk_flows(situation) if situation.flows is not None else ()
     probed = {path.address: path.rtt_us for path in situation.paths if path.rtt_us is not None}
     peers = {flow.remote: probed.get(flow.remote, flow.min_rtt_us or flow.rtt_us) for flow in flows}
@@ -140,18 +176,11 @@ def longest_rtt(situation: Situation) -> Measured:
         else:
             source = say(N_("lowest round trip of the flow (TCP_INFO)"))
         return Measured(peers[address] / 1e6, Evidence(f"rtt_us.{address}", peers[address], source), "high")
-    if probed:
-        address = max(probed, key=lambda name: probed[name])
-        source = say(N_("median of the probes; no bulk flow was seen"))
-        return Measured(probed[address] / 1e6, Evidence(f"rtt_us.{address}", probed[address], source), "medium")
-    assumed = _GOAL_RTT_US.get(situation.goal)
-    if assumed is None:
-        raise Missing(say(N_("No round trip is known: neither a bulk flow nor a probed path.")))
-    return Measured(
-        assumed / 1e6,
-        Evidence("goal.rtt_us", assumed, say(N_("assumed for this goal until a path is measured"))),
-        "low",
-    )
+    if not probed:
+        return None
+    address = max(probed, key=lambda name: probed[name])
+    source = say(N_("median of the probes; no bulk flow was seen"))
+    return Measured(probed[address] / 1e6, Evidence(f"rtt_us.{address}", probed[address], source), "medium")
 
 
 def weaker(first: Confidence, second: Confidence) -> Confidence:

@@ -7,7 +7,7 @@ from analysis.advice.plan import Change, Evidence
 from analysis.advice.rdma import NO_DEVICE, devices, software
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule, Unsure
 from analysis.advice.situation import Missing, Situation
-from analysis.advice.sizing import longest_rtt
+from analysis.advice.sizing import longest_rtt, seen_rtt
 from analysis.advice.units import duration, rate
 from analysis.text import N_, say
 
@@ -72,7 +72,7 @@ def in_use(situation: Situation) -> Outcome:
     if not any(sent.values()):
         return Keep(say(N_("Soft-RoCE is there, and idle.")))
     mtu = _packet_bytes(situation, found[0])
-    rtt = longest_rtt(situation)
+    rtt = seen_rtt(situation) or longest_rtt(situation)
     ceiling = _WINDOW * mtu * 8 / rtt.value
     source = say(N_("growth within {time}, hw_counters"), time=duration(growth.seconds))
     return Proposal(
