@@ -1,7 +1,7 @@
 """Session files: what a day costs to record, open, jump in and replay; NextTrace's figures and zstdcat beside.
 
 The reference load is 100 targets at 1 Hz, counters of 4 interfaces, 16 cores and TCP, two RDMA ports, and ten busy
-flows a second in place of RoCE flows, for 24 hours. Dice are seeded: every run records the same day.
+RoCE flows, for 24 hours. Dice are seeded: every run records the same day.
 """
 
 import os
@@ -24,13 +24,14 @@ from analysis.samples import (
     Probes,
     Rdma,
     RdmaPort,
+    RoceFlow,
+    RoceRtt,
+    RoceTick,
     Route,
     Routes,
     Sample,
     Series,
     TcpCounters,
-    TcpFlow,
-    TcpFlows,
 )
 from collectors.clock import Clock
 from collectors.session.filestore import FileStore
@@ -77,7 +78,7 @@ def day(targets: int, seconds: int) -> Iterator[list[Sample]]:
         probes = Probes(
             t,
             tuple(row[1] for row in settled),
-            tuple(int((now - row[2]) // 100) * 100 for row in settled),
+            tuple(int((now - row[2]) // 1000) * 1000 for row in settled),
             tuple(int(row[3]) for row in settled),
             tuple(row[4] for row in settled),
             in_flight=tuple(sorted({row[1]: 1 for row in waiting}.items())),
@@ -114,14 +115,25 @@ def counters(t: int, totals: list[int]) -> Iterator[Sample]:
         for port in range(2)
     )
     yield Rdma(t, ports)
-    yield TcpFlows(t, tuple(flow(n, totals) for n in range(10)), 10)
+    flows = tuple(flow(n, totals) for n in range(10))
+    opcodes = tuple(
+        (code, totals[200 + n] & 0xFFFF, totals[210 + n] & 0xFFFFFFF) for n, code in enumerate((0, 1, 2, 17))
+    )
+    hosts = tuple(f"192.0.2.{n}" for n in range(10, 16))
+    yield RoceTick(
+        t, "eth0", S, totals[215] & 0xFFFFF, 0, totals[216] & 0xFFFFFFFF, opcodes=opcodes, hosts=hosts, flows=flows
+    )
 
 
-def flow(n: int, totals: list[int]) -> TcpFlow:
+def flow(n: int, totals: list[int]) -> RoceFlow:
+    """Return a busy flow: some 100 MB in the second, its PSNs going round, round trips of tens of microseconds."""
     a, b, c = totals[220 + n], totals[240 + n], totals[260 + n]
-    return TcpFlow(
-        "192.0.2.10", f"198.51.100.{n}", 40_000 + n, 443, "bbr", 150_000 + a % 4096, 149_000, 300 + b % 64, 1448,
-        a, b, c, 0, 90_000_000 + c % 65_536, False, 100_000_000, a >> 6, 0, 0,
+    packets = 25_000 + a % 1024
+    trips = RoceRtt("ack", packets // 16, 8.0 + a % 8, 11.0 + b % 16, 20.0 + c % 64, 60.0 + a % 512)
+    return RoceFlow(
+        n % 3, 3 + n % 3, 0x100 + n, "req", "RC", 0x200 + n, 4096, 4711 + n, b & 0xFFFFFF, 1,
+        packets, packets * 4186, packets * 4096, packets // 16, packets * 4096, 1 << 16,
+        sizes=((17, packets // 16),), in_flight=(packets // 16, packets * 3, 96), rtt=(trips,),
     )  # fmt: skip
 
 
@@ -205,7 +217,7 @@ def the_day(folder: Path, hours: int) -> None:
     paths, spent, probes = record(folder, 100, hours * HOUR)
     size = sum(path.stat().st_size for path in paths)
     indexes = sum(index_path(path).stat().st_size for path in paths)
-    line("probe results recorded", f"{probes:,}", f"{hours} h, 100 targets at 1 Hz, counters, 10 flows")
+    line("probe results recorded", f"{probes:,}", f"{hours} h, 100 targets at 1 Hz, counters, 10 RoCE flows")
     line("recording, share of a core", f"{spent / hours / HOUR:.2%}", "<= 1 %")
     line("on disk for 24 h", f"{size * 24 / hours / 2**20:.1f} MiB", "<= 80 MiB")
     line("  and the indexes", f"{indexes * 24 / hours / 2**20:.1f} MiB", "a cache")

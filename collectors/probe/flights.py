@@ -8,8 +8,8 @@ from analysis.samples import Outcome, ProbeNote, Probes
 HOLD_NS: Final = 10_000_000_000
 """How long after its timeout a probe is remembered, so that a late or second reply is known for what it is."""
 SEQUENCES: Final = 1 << 16
-AGE_GRID_US: Final = 100
-"""Precision of sending times; round-trip times keep theirs. Two more digits would be a tenth of a session file."""
+AGE_GRID_US: Final = 1000
+"""Precision of sending times; round-trip times keep theirs. Three more digits would be a sixth of a session file."""
 
 
 class Flight:
