@@ -28,6 +28,11 @@ class Captures:
         return self._watch.series(*wanted, start_ns, end_ns)
 
 
+def first_flow(rows: tuple[RoceRow, ...]) -> tuple[str, FlowKey] | None:
+    """Return the flow that is looked at where none was chosen: the first one of the first interface with any."""
+    return next(((row.interface, row.keys[0]) for row in rows if row.keys), None)
+
+
 def _row(tick: RoceTick) -> RoceRow:
     # Reports are made of arrays: a box without RoCE never loads them.
     from analysis.roce.tick_report import report_of

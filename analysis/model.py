@@ -12,7 +12,7 @@ from analysis.advice.situation import Situation
 from analysis.advice.sizing import measured_bps
 from analysis.box import Box
 from analysis.buckets import Bucket, worst_of
-from analysis.capture import Captures
+from analysis.capture import Captures, first_flow
 from analysis.events import Event
 from analysis.paths import Path, Paths, outage_event
 from analysis.routing import SCORE_WINDOW_NS, Routing
@@ -29,8 +29,8 @@ from analysis.samples import (
 )
 from analysis.settings import Settings
 from analysis.text import N_, Sentence, say
-from analysis.verdict import verdict
-from analysis.view import Graph, Lens, PathRow, PathSpan, View
+from analysis.verdict import gravest, verdict
+from analysis.view import Graph, Lens, PathRow, PathSpan, RouteRow, View
 
 EVENTS_KEPT: Final = 500
 ADVISE_EVERY_NS: Final = 10 * 10**9
@@ -86,6 +86,7 @@ class Model:
         paths = tuple(self._path_row(path, at_ns, start) for path in self._paths.shown())
         routes = self._routing.rows(at_ns, self._paths, self._box)
         names = tuple(self._names.values())
+        roce = self._captures.rows(at_ns)
         end = (at_ns // lens.step_ns + 1) * lens.step_ns
         span = end - lens.span_ns, end
         last_rdma = self._box.rdma[-1] if self._box.rdma else None
@@ -98,11 +99,11 @@ class Model:
             links=self._box.link_rows(),
             rdma=self._box.rdma_rows(),
             rdma_absent=last_rdma.absent if last_rdma else None,
-            roce=self._captures.rows(at_ns),
-            roce_points=self._captures.points(lens.flow, *span),
+            roce=roce,
+            roce_points=self._captures.points(lens.flow or first_flow(roce), *span),
             span_ns=span,
             host=self._box.host_row(),
-            verdict=verdict(paths, None if self._routing.routes is None else routes, names, at_ns),
+            verdict=gravest(verdict(paths, self._known(routes), names, at_ns), roce, alone=not self._paths.by_key),
             plan=self._advice(at_ns),
             probers=tuple(self._probers.values()),
             names=names,
@@ -111,6 +112,10 @@ class Model:
             facts=self._box.facts,
             dropped=self._dropped,
         )
+
+    def _known(self, routes: tuple[RouteRow, ...]) -> tuple[RouteRow, ...] | None:
+        """Return the routes, or None while they have not been read."""
+        return None if self._routing.routes is None else routes
 
     def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
         """Return all targets' probes as one row of time-aligned columns: the whole session at a glance."""

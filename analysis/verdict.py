@@ -8,8 +8,9 @@ from analysis.objectives import Judgement
 from analysis.samples import Name
 from analysis.text import N_, Sentence, say
 from analysis.units import count, duration, megabits, milliseconds, percent, significant
-from analysis.view import PathRow, RouteRow, Verdict
+from analysis.view import PathRow, RoceRow, RouteRow, Verdict
 
+_GRAVITY: Final[dict[Severity, int]] = {"ok": 0, "unknown": 0, "notice": 1, "warn": 2, "bad": 3}
 _RANK: Final = ("loss", "latency", "availability", "bandwidth")
 """Objectives missed, the gravest first."""
 
@@ -48,6 +49,16 @@ def verdict(
         return Verdict("unknown", say(N_("No target has been probed yet. {near}"), near=near(paths)), evidence)
     text = say(N_("No problem seen in {n} probes."), n=count(settled))
     return Verdict("ok", text, evidence)
+
+
+def gravest(of_paths: Verdict, captured: Iterable[RoceRow], *, alone: bool) -> Verdict:
+    """Return the verdict on the paths or on captured RoCE, whichever is graver; `alone`: no path is probed at all."""
+    worst = max(captured, key=lambda row: _GRAVITY[row.verdict.severity], default=None)
+    if worst is None or (not alone and _GRAVITY[worst.verdict.severity] <= _GRAVITY[of_paths.severity]):
+        return of_paths
+    found = worst.verdict
+    text = say(N_("RoCE on {interface}: {what}"), interface=worst.interface, what=found.text)
+    return Verdict(found.severity, text, (*found.evidence, *found.not_observable, *of_paths.evidence))
 
 
 def near(paths: Iterable[PathRow]) -> Sentence:

@@ -1,7 +1,8 @@
 """Stores of samples in time order. A live one grows; a replayed one does not; nothing else differs."""
 
 from bisect import bisect_right, insort
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from heapq import merge
 from operator import attrgetter
 from typing import Final, Protocol
 
@@ -52,6 +53,26 @@ class ListStore:
 
     def _after(self, t: int) -> int:
         return bisect_right(self._samples, t, key=_TIME)
+
+
+class MergedStore:
+    """Several stores of one time, seen as one: a session and the captures made beside it."""
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self._stores = tuple(stores)
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the first and last sample times in ns, or None while empty."""
+        spans = [span for store in self._stores if (span := store.span()) is not None]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def between(self, start_ns: int, end_ns: int) -> Iterable[Sample]:
+        """Yield the samples with start < t <= end, in time order."""
+        return merge(*(store.between(start_ns, end_ns) for store in self._stores), key=_TIME)
+
+    def definitions(self, at_ns: int) -> Iterable[Sample]:
+        """Return the definitions in force at a time."""
+        return [sample for store in self._stores for sample in store.definitions(at_ns)]
 
 
 class LiveStore(ListStore):

@@ -41,6 +41,7 @@ DASHBOARD: Final = (
     Action("faster(1)", "plus,equals_sign", N_("faster"), N_("Play faster, up to 600 times.")),
     Action("faster(-1)", "minus", N_("slower"), N_("Play slower, down to a tenth.")),
     Action("source", "b", N_("next box"), N_("Show the next box, where several were recorded.")),
+    Action("packets", "P", N_("packets"), N_("The packets of a replayed capture in this second.")),
     Action("shorter", "less_than_sign", N_("shorter"), N_("Graphs show a shorter time.")),
     Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
     Action("filter", "slash", N_("filter"), N_("Show only rows of this pane's table that hold a text.")),

@@ -1,6 +1,6 @@
 """Where the application's samples come from: the hub of a live box, or recorded sessions."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from analysis.buckets import Bucket
 from analysis.events import Event
@@ -9,6 +9,9 @@ from collectors.hub import Hub, Inbox
 from collectors.player import Player
 from collectors.session.recorder import Recorder, RecorderState
 from collectors.timeline import LiveTimeline
+
+if TYPE_CHECKING:
+    from collectors.pcapfile.replay import CaptureStore
 
 
 class Feed(Protocol):
@@ -38,6 +41,15 @@ class Feed(Protocol):
 
     def events(self) -> tuple[Event, ...]:
         """Return everything that happened in the session, ascending in time."""
+        ...
+
+    @property
+    def only_capture(self) -> bool:
+        """Whether there is nothing to see but a capture."""
+        ...
+
+    def captures(self) -> "list[CaptureStore]":
+        """Return the captures whose packets can be looked at: none live, where no packet is kept."""
         ...
 
     def recording(self) -> RecorderState | None:
@@ -93,6 +105,15 @@ class LiveFeed:
     def events(self) -> tuple[Event, ...]:
         """Return everything that has happened, also where the cursor stands before it."""
         return self._timeline.end.events(self._timeline.end_ns)
+
+    @property
+    def only_capture(self) -> bool:
+        """A box has more to show."""
+        return False
+
+    def captures(self) -> "list[CaptureStore]":
+        """No packet is kept."""
+        return []
 
     def recording(self) -> RecorderState | None:
         """Return how recording goes."""

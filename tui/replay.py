@@ -2,18 +2,22 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analysis.buckets import Bucket
 from analysis.events import Event
 from analysis.settings import Settings
 from collectors.player import Player
 from collectors.session.digest import Digest
+from collectors.session.filestore import FileStore
 from collectors.session.reader import Ending
 from collectors.session.recorder import RecorderState
 from collectors.session.sources import Source
 from collectors.timeline import Timeline
-from tui.text import _
+from tui.text import _, tell
+
+if TYPE_CHECKING:
+    from collectors.pcapfile.replay import CaptureStore
 
 COLUMNS_KEPT: Final = 8
 
@@ -23,9 +27,20 @@ def damage(sources: Sequence[Source]) -> list[str]:
     return [
         _("{file}: the recording ended abruptly; at most its last second is missing.", file=file.path)
         for source in sources
+        if isinstance(source.store, FileStore)
         for file in source.store.files
         if file.ending() is Ending.TORN
+    ] + [
+        f"{capture.path}: {tell(problem)}"
+        for source in sources
+        for capture in captures_of(source)
+        for problem in capture.problems
     ]
+
+
+def captures_of(source: Source) -> "list[CaptureStore]":
+    """Return the captures that are part of a source."""
+    return [*source.captures] if isinstance(source.store, FileStore) else [source.store, *source.captures]
 
 
 class ReplayFeed:
@@ -33,7 +48,7 @@ class ReplayFeed:
 
     def __init__(self, sources: Sequence[Source], settings: Settings) -> None:
         self._sources = sources
-        self._players = [Player(Timeline(source.store, settings)) for source in sources]
+        self._players = [Player(Timeline(source.whole, settings)) for source in sources]
         self._digests: list[Digest | None] = [None] * len(sources)
         self._columns: dict[tuple[int, int, int, int], tuple[Bucket, ...]] = {}
         self._at = 0
@@ -77,6 +92,15 @@ class ReplayFeed:
         """Return everything that happened in the session, ascending in time."""
         digest = self._digests[self._at]
         return () if digest is None else digest.events
+
+    @property
+    def only_capture(self) -> bool:
+        """Whether the source that is seen is a capture without a session."""
+        return not isinstance(self._sources[self._at].store, FileStore)
+
+    def captures(self) -> "list[CaptureStore]":
+        """Return the captures whose packets can be looked at."""
+        return captures_of(self._sources[self._at])
 
     def recording(self) -> RecorderState | None:
         """Nothing is recorded."""

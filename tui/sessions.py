@@ -28,7 +28,10 @@ def open_one(paths: Sequence[str]) -> FileStore:
         raise CommandError(_("these are several boxes or sessions at one time; give one of them:") + "\n" + names)
     if sources[0].store.span() is None:
         raise CommandError(_("nothing was recorded in {place}", place=", ".join(paths)))
-    return sources[0].store
+    store = sources[0].store
+    if not isinstance(store, FileStore):
+        raise CommandError(_("{file} is a capture, not a session; see longpipe roce", file=clean(sources[0].name)))
+    return store
 
 
 def tell_problems(*stores: FileStore) -> int:

@@ -16,6 +16,7 @@ from analysis.settings import Settings
 from analysis.text import N_, say
 from collectors.session.filestore import FileStore
 from collectors.session.rollup import MINUTE_NS
+from collectors.store import Store
 
 EXACT_NS: Final = 1800 * 10**9
 """Shorter sessions are folded whole, to the second; longer ones are known by the minute from their roll-ups."""
@@ -27,17 +28,17 @@ _OUTCOMES: Final = (Outcome.ANSWERED, Outcome.LATE, Outcome.LOST, Outcome.UNREAC
 class Digest:
     """What the scrubber and the list of events show of a recorded session. `events` ascend in time."""
 
-    def __init__(self, store: FileStore, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         span = store.span() or (0, 0)
         self._model: Model | None = None
-        self._store = store
         self._targets: set[int] = set()
-        if span[1] - span[0] <= EXACT_NS:
+        if span[1] - span[0] <= EXACT_NS or not isinstance(store, FileStore):
             self._model = Model(settings)
             for sample in (*store.definitions(span[0] - 1), *store.between(span[0] - 1, span[1])):
                 self._model.fold(sample)
             self.events = self._model.events(span[1])
             return
+        self._store = store
         store.scan()
         notes = store.notes()
         series = {note.id: note for note in notes if isinstance(note, Series)}

@@ -2,13 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from analysis.text import N_, say
 from collectors.session.filestore import FileStore
 from collectors.session.header import SUFFIX, Unreadable
 from collectors.session.reader import SessionFile
 from collectors.session.retention import recordings
+from collectors.store import MergedStore, Store
+
+if TYPE_CHECKING:
+    from collectors.pcapfile.replay import CaptureStore
+
+
+_CAPTURES: Final = frozenset((".pcap", ".pcapng", ".cap"))
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -16,18 +25,31 @@ class Source(msgspec.Struct, frozen=True):
 
     name: str
     """The box, with the start of the session where one box has several at the same time. Text from a file."""
-    store: FileStore
+    store: "FileStore | CaptureStore"
+    captures: "tuple[CaptureStore, ...]" = ()
+    """Captures of the same time, seen beside the session."""
+
+    @property
+    def whole(self) -> Store:
+        """Everything of this source as one store."""
+        return MergedStore((self.store, *self.captures)) if self.captures else self.store
 
 
 def open_sources(paths: Iterable[Path], tool: str = "") -> list[Source]:
     """Open files and the sessions in directories; return the timelines they make, by box and time.
 
+    A capture goes beside the first session whose time it shares, else it is a timeline of its own.
+
     Sessions of one box that overlap, as when two dashboards ran at once, are separate timelines: joined, every
     probe of the box would look doubled. A part that was given twice is taken once. Raises `Unreadable` and OSError.
     """
     files: dict[tuple[str, int, bool, int], SessionFile] = {}
+    captures: list[CaptureStore] = []
     try:
         for path in _expanded(paths):
+            if is_capture(path):
+                captures.append(_capture(path))
+                continue
             file = SessionFile(path, tool)
             header = file.header
             key = header.session, header.part, header.excerpt, file.start_ns
@@ -39,7 +61,35 @@ def open_sources(paths: Iterable[Path], tool: str = "") -> list[Source]:
         for file in files.values():
             file.close()
         raise
-    return _named(_timelines(sorted(files.values(), key=lambda file: (file.start_ns, file.header.part))))
+    named = _named(_timelines(sorted(files.values(), key=lambda file: (file.start_ns, file.header.part))))
+    for capture in captures:
+        named = _beside(named, capture)
+    return named
+
+
+def is_capture(path: Path) -> bool:
+    """Return whether a file is named as captures are, compressed or not."""
+    return any(suffix in _CAPTURES for suffix in path.suffixes[-2:])
+
+
+def _capture(path: Path) -> "CaptureStore":
+    from collectors.pcapfile.replay import CaptureStore
+
+    capture = CaptureStore(path)
+    if capture.span() is None:
+        reason = capture.problems[0] if capture.problems else say(N_("There is no packet in it."))
+        raise Unreadable(say(N_("{file} cannot be replayed. {reason}"), file=path, reason=reason))
+    return capture
+
+
+def _beside(sources: list[Source], capture: "CaptureStore") -> list[Source]:
+    first, last = capture.span() or (0, 0)
+    for at, source in enumerate(sources):
+        span = source.store.span()
+        if span is not None and span[0] <= last and first <= span[1]:
+            beside = msgspec.structs.replace(source, captures=(*source.captures, capture))
+            return [*sources[:at], beside, *sources[at + 1 :]]
+    return [*sources, Source(capture.path.name, capture)]
 
 
 def earlier_files(directory: Path, host: str, before_ns: int, tool: str = "") -> list[SessionFile]:

@@ -6,6 +6,7 @@ from analysis.buckets import Bucket
 from analysis.events import Event
 from analysis.samples import Mark, Sample
 from analysis.settings import Settings
+from collectors.pcapfile.replay import CaptureStore
 from collectors.player import Player
 from collectors.store import LiveStore
 from collectors.timeline import LiveTimeline
@@ -15,6 +16,7 @@ class CannedFeed:
     """Hands out samples when told to; counts what the application asks of it."""
 
     host = "gpu-07"
+    only_capture = False
 
     def __init__(self, samples: Iterable[Sample] = (), settings: Settings | None = None) -> None:
         self.timeline = LiveTimeline(LiveStore(), settings or Settings())
@@ -32,6 +34,9 @@ class CannedFeed:
 
     def events(self) -> tuple[Event, ...]:
         return self.timeline.end.events(self.timeline.end_ns)
+
+    def captures(self) -> list[CaptureStore]:
+        return []
 
     def recording(self) -> None:
         return None

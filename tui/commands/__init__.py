@@ -24,7 +24,7 @@ COMMANDS: Final = (
     Command("replay", "[FILE ...]", N_("the dashboard on recorded sessions, nothing probed or written")),
     Command("record", "[TARGET ...]", N_("observe without a screen, into session files")),
     Command("report", "[TARGET ...]", N_("one test, one page, an exit code; also of a recorded session")),
-    Command("roce", "FILE ...", N_("what captures say about RoCE traffic")),
+    Command("roce", "FILE ... | -i IF", N_("what captures say about RoCE traffic")),
     Command("export", "FILE ...", N_("a session for others: smaller, without names, in other formats")),
     Command("diff", "A B", N_("what differs between two sessions, or before and after a moment of one")),
     Command("doctor", "", N_("what this box lets us do, and the command that would allow the rest")),

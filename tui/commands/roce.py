@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tui.cli import CommandError, Parser
+from tui.cli import CommandError, Exit, Parser
+from tui.commands.record import duration, size
 from tui.text import _, tell
 
 if TYPE_CHECKING:
-    from analysis.roce.report import Flow
+    from analysis.roce.report import Flow, Report
     from collectors.pcapfile.reader import Reader
     from collectors.pcapfile.source import Source
 
 
 def add_arguments(parser: Parser) -> None:
     """Add the options of this command."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help=_("pcap or pcapng, also compressed; - is stdin"))
+    parser.add_argument("files", nargs="*", metavar="FILE", help=_("pcap or pcapng, also compressed; - is stdin"))
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help=_("print data (schema longpipe.roce/1), not text"))
     shape.add_argument("--csv", action="store_true", help=_("print what each flow did in each second"))
@@ -28,10 +29,29 @@ def add_arguments(parser: Parser) -> None:
         metavar="GBPS",
         help=_("link speed in Gb/s, to tell how long it was paused"),
     )
+    live = parser.add_argument_group(_("live"))
+    live.add_argument(
+        "-i", "--interface", metavar=_("INTERFACE"), help=_("capture headers here instead of reading files")
+    )
+    live.add_argument(
+        "--for", dest="duration", type=duration, metavar=_("TIME"), help=_("stop after 90s, 15m, 8h, 2d")
+    )
+    live.add_argument(
+        "--save", metavar=_("FILE"), help=_("keep the packets in FILE and FILE.1; none are kept without this")
+    )
+    live.add_argument(
+        "--save-size", type=size, metavar=_("SIZE"), help=_("room for both files (256M); the older half goes")
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Read the captures; the exit code is 0 healthy, 3 trouble or a damaged file, 1 nothing readable."""
+    if (args.interface is None) == (not args.files):
+        raise CommandError(_("Give files to read, or one interface to capture on with -i."), Exit.USAGE)
+    if args.interface is not None:
+        from tui.commands import roce_live
+
+        return roce_live.run(args)
     from collectors.pcapfile.summary import readers
 
     with ExitStack() as stack:
@@ -41,12 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argparse.Namespace) -> int:
-    import msgspec
-
-    from analysis.roce.document import document
     from analysis.roce.fold import Fold
     from analysis.roce.report import report
-    from analysis.roce.verdict import exit_code, judge
     from collectors.pcapfile.summary import fold_all, told
     from tui.roce_progress import Progress
 
@@ -54,10 +70,20 @@ def _summary(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argpa
     with Progress(sources, args.files) as progress:
         fold_all(found, fold, progress)
     whole = report(fold, told(*(reader.finish() for reader in found)), args.link_speed)
+    return show(whole, ", ".join(args.files), args)
+
+
+def show(whole: "Report", name: str, args: argparse.Namespace) -> int:
+    """Judge and print a report of a file or an interface. Return the exit code."""
+    import msgspec
+
+    from analysis.roce.document import document
+    from analysis.roce.verdict import exit_code, judge
+
     verdict = judge(whole)
     shown = msgspec.structs.replace(whole, flows=tuple(flow for flow in whole.flows if _wanted(flow, args.flow)))
     if args.json:
-        body = document(", ".join(args.files), shown, verdict, tell)
+        body = document(name, shown, verdict, tell)
         print(msgspec.json.format(msgspec.json.encode(body)).decode())
     else:
         from tui.roce_text import text

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 RESENT_WARN: Final = 1e-5
 RESENT_BAD: Final = 1e-3
 """Loss that a lossless class should never show, and loss that go-back-N makes expensive."""
-_KINDS: Final = {"req": N_("request"), "resp": N_("READ data")}
+_KINDS: Final = {"req": N_("requests"), "resp": N_("READ data")}
+_SHORT: Final = {"req": "req", "resp": "READ"}
 
 
 def short_host(address: str) -> str:
@@ -56,7 +57,7 @@ def flow_cells(row: RoceRow, index: int) -> TableRow:
         row_key(row, index),
         (
             (name, "plain"),
-            (f"{flow.transport} {_(_KINDS.get(flow.kind, flow.kind))}"[:7], "dim"),
+            (f"{flow.transport} {_SHORT.get(flow.kind, flow.kind)}", "dim"),
             (bits_per_s(bps), "plain"),
             _resent(resent),
             _trouble(flow.naks),

@@ -16,6 +16,8 @@ FONTS: Final = (
 )
 FONT_SIZE: Final = 14
 """0.6 em is one cell: the width of most fixed-width fonts."""
+WIDE_SIZE: Final = 16
+"""Wide characters are 1 em wide; their two cells would leave gaps at the size of the narrow ones."""
 _HEAD: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" role="img" '
     'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
@@ -23,7 +25,7 @@ _HEAD: Final = (
 _STYLE: Final = (
     f"text{{font:{FONT_SIZE}px {FONTS};white-space:pre}}"
     ".b{font-weight:bold}"
-    f".w{{letter-spacing:{2 * CELL_W - FONT_SIZE:g}px}}"
+    f".w{{font-size:{WIDE_SIZE}px;letter-spacing:{2 * CELL_W - WIDE_SIZE:g}px}}"
     ".l{fill:none}"
 )
 _BASELINE: Final = 13.2

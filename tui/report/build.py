@@ -6,10 +6,11 @@ from typing import Final
 from analysis.advice.plan import Recommendation
 from analysis.events import Event
 from analysis.outages import Outage
+from analysis.roce.report import Flow
 from analysis.samples import Health
 from analysis.text import Sentence
 from analysis.throughput import reason
-from analysis.view import PathRow, PathSpan, RdmaRow, RouteRow, Verdict, View
+from analysis.view import PathRow, PathSpan, RdmaRow, RoceRow, RouteRow, Verdict, View
 from collectors.session.header import rfc3339
 from tui.cli import Exit
 from tui.counter_names import TROUBLE
@@ -25,6 +26,8 @@ from tui.report.schema import (
     ProberPart,
     RdmaPart,
     Report,
+    RoceFlowPart,
+    RocePart,
     RoutePart,
     ScorePart,
     TargetPart,
@@ -37,6 +40,8 @@ from tui.widgets.clean import clean
 
 EVENTS: Final = 200
 """The last so many are told."""
+FLOWS: Final = 20
+"""So many RoCE flows are told of an interface."""
 
 
 def report(seen: Seen) -> Report:
@@ -58,6 +63,7 @@ def report(seen: Seen) -> Report:
         routes=tuple(map(_route, view.routes)),
         rdma=tuple(map(_port, view.rdma)),
         rdma_absent=_maybe(view.rdma_absent),
+        roce=tuple(map(_roce, view.roce)),
         advice=tuple(map(_advice, view.plan.recommendations)),
         events=tuple(
             EventPart(rfc3339(event.t), event.kind, event.severity, _told(event.text))
@@ -80,7 +86,11 @@ def exit_code(view: View, outages: tuple[OutagePart, ...]) -> Exit:
     settled = sum(row.window.settled for row in view.paths)
     if not settled and any(True for _missing in _lacking(view)):
         return Exit.PRIVILEGE
-    well = view.verdict.severity in {"ok", "notice"} and not any(outage.role == "target" for outage in outages)
+    judged = [
+        view.verdict.severity,
+        *(row.verdict.severity for row in view.roce if row.verdict.severity != "unknown"),
+    ]
+    well = {*judged} <= {"ok", "notice"} and not any(outage.role == "target" for outage in outages)
     return Exit.OK if well else Exit.DEGRADED
 
 
@@ -176,6 +186,40 @@ def _port(row: RdmaRow) -> RdmaPart:
         tx_bps=row.tx_bps,
         rates={clean(name): rate for name, rate in row.rates.items() if rate},
         trouble={name: total for name, total in port.counters.items() if name in TROUBLE and total},
+    )
+
+
+def _roce(row: RoceRow) -> RocePart:
+    flows = sorted(row.report.flows, key=lambda flow: (-(flow.naks + flow.rewinds), -flow.packets))
+    verdict = row.verdict
+    return RocePart(
+        interface=clean(row.interface),
+        severity=verdict.severity,
+        code=verdict.code,
+        text=_told(verdict.text),
+        evidence=tuple(map(_told, verdict.evidence)),
+        not_observable=tuple(map(_told, verdict.not_observable)),
+        roce_packets=row.report.roce_packets,
+        wire_bytes=row.report.wire_bytes,
+        duration_s=row.report.duration_s,
+        flows=tuple(map(_flow, flows[:FLOWS])),
+    )
+
+
+def _flow(flow: Flow) -> RoceFlowPart:
+    return RoceFlowPart(
+        src=clean(flow.src),
+        dst=clean(flow.dst),
+        dest_qpn=flow.dest_qpn,
+        kind=flow.kind,
+        transport=flow.transport,
+        packets=flow.packets,
+        goodput_bps=flow.goodput_bps,
+        repeats=flow.repeats,
+        missing=flow.missing,
+        rewinds=flow.rewinds,
+        naks=flow.naks,
+        ack_rtt_p50_us=flow.ack_rtt_us.p50,
     )
 
 

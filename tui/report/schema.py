@@ -141,6 +141,41 @@ class RdmaPart(Part, frozen=True):
     trouble: dict[str, int]
 
 
+class RocePart(Part, frozen=True):
+    """What was captured of RoCE on one interface in the last minute of the span, judged.
+
+    `code`, counts and flows as `longpipe.roce/1` defines them; flows with trouble come first, at most 20.
+    """
+
+    interface: str
+    severity: Severity
+    code: str
+    text: str
+    evidence: tuple[str, ...]
+    not_observable: tuple[str, ...]
+    roce_packets: int
+    wire_bytes: int
+    duration_s: float
+    flows: tuple["RoceFlowPart", ...]
+
+
+class RoceFlowPart(Part, frozen=True):
+    """One direction of one QP."""
+
+    src: str
+    dst: str
+    dest_qpn: str
+    kind: str
+    transport: str
+    packets: int
+    goodput_bps: float | None
+    repeats: int
+    missing: int
+    rewinds: int
+    naks: int
+    ack_rtt_p50_us: float | None
+
+
 class EventPart(Part, frozen=True):
     """One thing that happened."""
 
@@ -222,6 +257,7 @@ class Report(Part, frozen=True, tag="longpipe.report/1", tag_field="schema"):
     routes: tuple[RoutePart, ...]
     rdma: tuple[RdmaPart, ...]
     rdma_absent: str | None
+    roce: tuple[RocePart, ...]
     advice: tuple[AdvicePart, ...]
     events: tuple[EventPart, ...]
     measured: MeasuredPart

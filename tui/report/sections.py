@@ -14,6 +14,7 @@ from tui.report.schema import (
     ObjectivePart,
     RdmaPart,
     Report,
+    RoceFlowPart,
     RoutePart,
     ScorePart,
     TargetPart,
@@ -57,6 +58,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("routes", _("Routes"), tuple(_routes(report))),
         Section("outages", _("Outages"), tuple(_outages(report))),
         Section("rdma", _("RDMA"), tuple(_rdma(report))),
+        Section("roce", "RoCE", tuple(_roce(report))),
         Section("advice", _("Advice"), tuple(_advice(report))),
         Section("events", _("What happened"), tuple(_events(report))),
         Section("measured", _("How it was measured"), tuple(_measured(report.measured))),
@@ -258,6 +260,42 @@ def _port(port: RdmaPart) -> tuple[Cell, ...]:
         ("–" if port.speed_gbps is None else f"{port.speed_gbps:g}G", "plain"),
         (bits_per_s(port.rx_bps), "plain"),
         (bits_per_s(port.tx_bps), "plain"),
+    )
+
+
+def _roce(report: Report) -> Iterator[Block]:
+    for part in report.roce:
+        sign = f"{glyph(part.severity, 'unicode')} {word(part.severity)}"
+        yield Topic(f"{part.interface}  {sign}  {part.text}", role(part.severity))
+        if part.evidence:
+            yield Items(part.evidence)
+        if part.flows:
+            head = (
+                _("flow"),
+                _("packets"),
+                _("goodput"),
+                _("repeats"),
+                _("missing"),
+                _("rewinds"),
+                "NAK",
+                _("rtt µs"),
+            )
+            yield Table(head, tuple(map(_flow, part.flows)), frozenset(range(1, 8)))
+        for limit in part.not_observable:
+            yield Line(limit, "dim")
+
+
+def _flow(flow: RoceFlowPart) -> tuple[Cell, ...]:
+    bad: Role = "bad" if flow.naks or flow.rewinds else "plain"
+    return (
+        (f"{flow.src} → {flow.dst} {flow.dest_qpn} {flow.transport} {flow.kind}", "plain"),
+        (count(flow.packets), "plain"),
+        (bits_per_s(flow.goodput_bps), "plain"),
+        (str(flow.repeats), "plain"),
+        (str(flow.missing), "plain"),
+        (str(flow.rewinds), bad),
+        (str(flow.naks), bad),
+        ("–" if flow.ack_rtt_p50_us is None else significant(flow.ack_rtt_p50_us), "plain"),
     )
 
 

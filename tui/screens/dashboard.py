@@ -74,9 +74,10 @@ class DashboardScreen(Screen[None]):
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
-        """Begin in the first pane."""
+        """Begin in the first pane; a capture alone has only one that is of use."""
         self.query_one("#latency").add_class("-front")
-        self.action_pane("latency")
+        self.zoomed = self.feed.only_capture
+        self.action_pane("roce" if self.zoomed else "latency")
 
     def lens(self) -> Lens:
         """Return what the person looks at: a dot of the graph is a round number of seconds."""
@@ -220,6 +221,20 @@ class DashboardScreen(Screen[None]):
 
     def _went(self, _there: bool | None) -> None:
         self.refresh_view()
+
+    def action_packets(self) -> None:
+        """List the packets of the second before the cursor, of the flow under the table's cursor."""
+        captures = self.feed.captures()
+        if not captures or self.view is None:
+            self.notify(_("There are no packets here: longpipe keeps none. Replay a capture file to see them."))
+            return
+        from collectors.pcapfile.replay import packets
+        from tui.screens.packets import PacketsScreen
+
+        wanted = next((c for c in captures if self.flow and c.path.name == self.flow[0]), captures[0])
+        at_ns = self.feed.player.timeline.at_ns
+        found = packets(wanted.path, at_ns - SECOND_NS, at_ns, self.flow[1] if self.flow else None)
+        self.app.push_screen(PacketsScreen(wanted.path, found, self.glyphs, self.view))
 
     def action_filter(self) -> None:
         """Ask which rows of the front pane's table to show."""
