@@ -9,3 +9,7 @@ class Refused(Exception):
     def __init__(self, why: Sentence) -> None:
         super().__init__(str(why))
         self.why = why
+
+
+class Conflict(Refused):
+    """Somebody else has changed what was to be changed; it is left as they made it."""

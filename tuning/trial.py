@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 
 from analysis.text import N_, Sentence, say
 from tuning import deadman
-from tuning.failure import Refused
+from tuning.failure import Conflict, Refused
 from tuning.host import Host
-from tuning.journal import Journal, Record, Trial, alone
+from tuning.journal import Journal, Record, State, Trial, alone
 from tuning.keep import write_files
 from tuning.plan import Request, steps
 from tuning.reports import Report
@@ -83,9 +83,10 @@ def _apply_all(host: Host, journal: Journal, plan: str, made: tuple[Step, ...], 
         try:
             _apply_one(host, journal, plan, number, step)
         except Refused as refused:
-            with contextlib.suppress(Refused):
-                journal.append(Record(plan, number, "failed", why=refused.why))
-            tell(Report("step", plan, step.key, "failed", text=refused.why, trouble=True))
+            state: State = "conflict" if isinstance(refused, Conflict) else "failed"
+            with contextlib.suppress(Refused):  # a full disk must not stop the way back
+                journal.append(Record(plan, number, state, why=refused.why))
+            tell(Report("step", plan, step.key, state, text=refused.why, trouble=True))
             return refused.why
         tell(Report("step", plan, step.key, "applied", step.new))
     return None if deadman.is_pending(host, plan) else _too_late()
@@ -96,13 +97,9 @@ def _too_late() -> Sentence:
 
 
 def _apply_one(host: Host, journal: Journal, plan: str, number: int, step: Step) -> None:
-    now = host.read(step.cell)
-    if now != step.old or not is_same(host, step):
-        why = N_(
-            "{key} is “{now}” and not “{planned}” as when the plan was made: somebody else is at work. Plan again."
-        )
-        raise Refused(say(why, key=step.key, now=now, planned=step.old))
-    journal.append(Record(plan, number, "planned", value=now))
+    _expect_old(host, step)
+    journal.append(Record(plan, number, "planned", value=step.old))
+    _expect_old(host, step)  # again: the disk may have taken its time
     for act in step.apply:
         host.act(act)
     got = host.read(step.cell)
@@ -111,6 +108,16 @@ def _apply_one(host: Host, journal: Journal, plan: str, number: int, step: Step)
             say(N_("{key} was set to “{wanted}” and became “{got}”."), key=step.key, wanted=step.new, got=got)
         )
     journal.append(Record(plan, number, "applied", value=got))
+
+
+def _expect_old(host: Host, step: Step) -> None:
+    """Compare before setting: whoever changed it since the plan was made is not overridden."""
+    now = host.read(step.cell)
+    if now != step.old or not is_same(host, step):
+        why = N_(
+            "{key} is “{now}” and not “{planned}” as when the plan was made: somebody else is at work. Plan again."
+        )
+        raise Conflict(say(why, key=step.key, now=now, planned=step.old))
 
 
 def _keep(host: Host, journal: Journal, trial: Trial, tell: Tell) -> None:

@@ -69,6 +69,8 @@ def _read_link(host: Host, key: str) -> str:
 def _steps_link(host: Host, key: str, value: str) -> tuple[Step, ...]:
     """`value` is "rxe on IF" to make a device, "absent" to remove one of Soft-RoCE (never of a card)."""
     cell, old = _link_cell(key), _read_link(host, key)
+    if value == old:
+        return ()
     name = interface((old if value == _ABSENT else value).removeprefix("rxe on "))
     if value not in {_ABSENT, f"rxe on {name}"} or (old != _ABSENT and value != _ABSENT):
         raise Refused(say(N_("{key} can be made where it is absent, or removed; it is “{now}”."), key=key, now=old))

@@ -109,6 +109,7 @@ _PER_INTERFACE: Final[dict[str, Check]] = {
     "arp_ignore": _number(0, 2),
     "rp_filter": _number(0, 2),
 }
+_CONTROL: Final = "net.ipv4.tcp_congestion_control"
 _CONF: Final = "net.ipv4.conf."
 
 
@@ -141,10 +142,18 @@ def _steps(host: Host, key: str, value: str) -> tuple[Step, ...]:
     current = _read(host, key)
     new = _check(key)(key, current, " ".join(value.split()))
     path = path_of(key)
+    if key == _CONTROL and not _may_go_back(host, current):
+        raise Refused(say(N_("This network namespace may not set {key} back to {old}."), key=key, old=current))
     # Modules such as nf_conntrack come after sysctl.d has been read at boot.
     keep = "boot" if key.startswith("net.netfilter.") else "sysctl"
     step = Step("sysctl", key, Cell(path), current, new, (Write(path, new),), (Write(path, current),), keep=keep)
     return (step,)
+
+
+def _may_go_back(host: Host, control: str) -> bool:
+    """Only the initial namespace may choose a congestion control that is restricted (net/ipv4/tcp_cong.c)."""
+    allowed = host.read(Cell("/proc/sys/net/ipv4/tcp_allowed_congestion_control")).split()
+    return control in allowed or host.exists("/proc/sys/net/core/netdev_max_backlog")
 
 
 def _risk(key: str) -> Risk:
