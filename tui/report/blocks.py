@@ -7,6 +7,7 @@ import msgspec
 from tui.widgets.runs import Role
 
 Cell: TypeAlias = tuple[str, Role]
+Rows: TypeAlias = tuple[tuple[Cell, ...], ...]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -26,7 +27,7 @@ class Table(msgspec.Struct, frozen=True):
     """Rows of cells under a head. `right`: the columns of numbers."""
 
     head: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Rows
     right: frozenset[int] = frozenset()
 
 
