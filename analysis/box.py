@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from analysis.advice.situation import Growth
-from analysis.counters import growth, rate_per_s
+from analysis.counters import growth, rate_per_s, rates_per_s
 from analysis.samples import (
     CoreTimes,
     Fact,
@@ -151,6 +151,16 @@ class Box:
         before = {(port.device, port.port): port for port in first.ports}
         elapsed = last.t - first.t
         return tuple(_rdma_row(port, before.get((port.device, port.port)), elapsed) for port in last.ports)
+
+    def nic_rates(self) -> dict[str, dict[str, float]]:
+        """Return what the cards counted per second between the last two readings, by interface and counter."""
+        if len(self.nics) < 2:
+            return {}
+        was, now = self.nics[-2], self.nics[-1]
+        return {
+            name: rates_per_s(was.interfaces.get(name, {}), counters, now.t - was.t)
+            for name, counters in now.interfaces.items()
+        }
 
     def host_row(self) -> HostRow:
         """Return the processors, memory and TCP of the box as ratios."""

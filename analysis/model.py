@@ -99,6 +99,7 @@ class Model:
             links=self._box.link_rows(),
             rdma=self._box.rdma_rows(),
             rdma_absent=last_rdma.absent if last_rdma else None,
+            nics=self._box.nic_rates(),
             roce=roce,
             roce_points=self._captures.points(lens.flow or first_flow(roce), *span),
             span_ns=span,

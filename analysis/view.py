@@ -158,6 +158,8 @@ class View(msgspec.Struct, frozen=True):
     links: tuple[LinkRow, ...]
     rdma: tuple[RdmaRow, ...]
     rdma_absent: Sentence | None
+    nics: dict[str, dict[str, float]]
+    """Pauses, discards and congestion marks per second, by interface and the driver's counter names."""
     roce: tuple[RoceRow, ...]
     roce_points: tuple[RocePoint, ...]
     """The wanted flow second by second, within the graph's span."""

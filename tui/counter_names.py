@@ -4,6 +4,7 @@ Names of mlx5 (drivers/infiniband/hw/mlx5/counters.c), rxe (drivers/infiniband/s
 the port counters of IBTA 16.1.3.5 as sysfs has them (drivers/infiniband/core/sysfs.c).
 """
 
+import re
 from typing import Final
 
 from tui.text import N_, _
@@ -61,7 +62,29 @@ TRAFFIC: Final[dict[str, str]] = {
 }
 
 
+CARD: Final = (
+    (re.compile(r"rx_prio(?P<p>\d)_pause$"), N_("pause frames received, priority {p}: a neighbour asks to stop")),
+    (re.compile(r"tx_prio(?P<p>\d)_pause$"), N_("pause frames sent, priority {p}: this box asks to stop")),
+    (re.compile(r"rx_prio(?P<p>\d)_pause_duration$"), N_("microseconds paused by a neighbour, priority {p}")),
+    (re.compile(r"tx_prio(?P<p>\d)_pause_duration$"), N_("microseconds a neighbour was paused, priority {p}")),
+    (re.compile(r"[rt]x_prio(?P<p>\d)_pause_transition$"), N_("times that priority {p} went from running to paused")),
+    (re.compile(r"rx_prio(?P<p>\d)_(cong_)?discards?$"), N_("packets dropped on receipt, priority {p}")),
+    (re.compile(r"rx_(global_)?pause(_ctrl_phy|_frames)?$"), N_("link pauses received: the whole link has to stop")),
+    (re.compile(r"tx_(global_)?pause(_ctrl_phy|_frames)?$"), N_("link pauses sent: the whole link has to stop")),
+    (re.compile(r"tx_pause_storm_.*"), N_("pause storms that the card cut short")),
+    (re.compile(r"rx_out_of_buffer$|rx_no_buffer.*"), N_("packets dropped: no receive buffer in the host")),
+    (re.compile(r"rx_discards_phy$|rx_dropped$|rx_missed_errors$"), N_("packets dropped by the card")),
+    (re.compile(r".*ecn_mark.*"), N_("packets marked as congested")),
+)
+"""Counters of cards (ethtool -S), by pattern: drivers count up to eight priorities each."""
+
+
 def plain_name(counter: str) -> str:
     """Return what a counter means, with the driver's name for it; unknown ones by that name alone."""
     meaning = TROUBLE.get(counter) or TRAFFIC.get(counter)
-    return f"{_(meaning)} ({counter})" if meaning else counter
+    if meaning:
+        return f"{_(meaning)} ({counter})"
+    for pattern, told in CARD:
+        if found := pattern.match(counter):
+            return f"{_(told, **found.groupdict())} ({counter})"
+    return counter

@@ -140,7 +140,7 @@ def port_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:  # 
         (_("link layer"), port.link_layer),
         (_("state"), port.state),
     )
-    rows = [*pairs(((name, clean(value)) for name, value in facts), width), (), *counter_rows(row), ()]
+    rows = [*pairs(((name, clean(value)) for name, value in facts), width), (), *counter_rows(row, view), ()]
     rows += [((f"{value:>16}  ", "plain"), (clean(name), "dim")) for name, value in sorted(port.counters.items())]
     return Detail(clean(key), tuple(rows))
 

@@ -26,9 +26,11 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
     from collectors.facts import FactsCollector
     from collectors.host import HostCollector
     from collectors.links import LinksCollector
+    from collectors.nic_counters import NicCountersCollector
     from collectors.probe.paths import PathProber
     from collectors.qdiscs import QdiscsCollector
     from collectors.rdma import RdmaCollector
+    from collectors.roce_live import RoceLive
     from collectors.routes import RoutesCollector
     from collectors.tcpflows import TcpFlowsCollector
 
@@ -40,6 +42,8 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
         HostCollector(clock),
         TcpFlowsCollector(clock),
         RdmaCollector(clock),
+        RoceLive(clock),
+        NicCountersCollector(clock),
         QdiscsCollector(clock),
         FactsCollector(clock),
     ]

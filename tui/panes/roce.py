@@ -85,7 +85,7 @@ class RocePane(Pane):
         table.styles.height = min(count + 1, max(4, self.content_size.height // 2))
         lines = self.query_one("#counters", Lines)
         strips = flow_strips(view, max(20, lines.size.width), self.glyphs)
-        lines.show([*strips, *(line for port in view.rdma for line in counter_rows(port))])
+        lines.show([*strips, *(line for port in view.rdma for line in counter_rows(port, view))])
 
     def _show_ports(self, view: View, width: int) -> None:
         lines = self.query_one("#counters", Lines)
@@ -96,7 +96,7 @@ class RocePane(Pane):
         table.show_rows([port_cells(row) for row in view.rdma])
         table.styles.height = min(len(view.rdma) + 1, max(3, self.content_size.height // 2))
         chosen = next((row for row in view.rdma if port_key(row) == table.cursor_key), view.rdma[0])
-        lines.show(counter_rows(chosen))
+        lines.show(counter_rows(chosen, view))
 
     @on(Table.RowHighlighted, "#flows")
     def _highlighted(self, event: Table.RowHighlighted) -> None:
@@ -112,14 +112,16 @@ def verdict_rows(view: View, width: int, pane: Pane) -> list[Row]:
     """Return the gravest verdict of what is captured, over at most two rows; nothing where nothing is."""
     gravity = ("ok", "unknown", "notice", "warn", "bad")
     worst = max(view.roce, key=lambda row: gravity.index(row.verdict.severity), default=None)
+    told = [health.problem for health in view.health if health.collector.startswith("roce") and health.problem]
+    said = [row for sentence in told for row in wrap_rows(tell(sentence), width, "warn")]
     if worst is None:
-        return []
+        return said
     severity = worst.verdict.severity
     text = f"{glyph(severity, pane.glyphs)} {word(severity)}  {tell(worst.verdict.text)}"
     rows = wrap_rows(text, width, role(severity), indent=2)[:2]
     if worst.dropped:
         rows += wrap_rows(_("The kernel dropped {n} packets of this capture.", n=worst.dropped), width, "warn")
-    return rows
+    return [*rows, *said]
 
 
 def port_key(row: RdmaRow) -> str:
@@ -153,10 +155,11 @@ def port_cells(row: RdmaRow) -> TableRow:
     )
 
 
-def counter_rows(row: RdmaRow) -> list[Row]:
-    """Return the counters that move, trouble first, then the totals of those that once did."""
+def counter_rows(row: RdmaRow, view: View) -> list[Row]:
+    """Return the counters of a port and its card that move, trouble first, then the totals of those that once did."""
+    rates = row.rates | view.nics.get(row.port.netdev or "", {})
     moving = sorted(
-        ((name, rate) for name, rate in row.rates.items() if rate > 0),
+        ((name, rate) for name, rate in rates.items() if rate > 0),
         key=lambda item: (item[0] not in TROUBLE, -item[1]),
     )
     rows: list[Row] = [
