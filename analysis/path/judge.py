@@ -1,0 +1,98 @@
+"""Loss at a hop, judged: the path's, or only the router's own answers that are missing.
+
+Routers limit the ICMP errors they send (RFC 1812, 4.3.2.8), so a hop's loss counts only where later hops lose too.
+The target is the truth; a last hop that is not the target has no witness behind it.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from analysis.path.statistics import Count, chance_lower, is_lower, step_up
+from analysis.path.view import Loss, LossStart
+from analysis.window import wilson
+
+ENOUGH: Final = 3
+"""Probes without any answer that make a hop silent."""
+LEAST: Final = 2
+"""Losses of the target below which nothing is said about where they start."""
+_ALIKE: Final = 0.05
+
+
+class Place(NamedTuple):
+    """One hop as the judge sees it."""
+
+    ttl: int
+    loss: Count
+    is_witness: bool = True
+    """False where answers are ICMP errors of a host that limits them: its loss proves nothing."""
+
+
+class Judged(NamedTuple):
+    """The loss of each place, and where loss that reaches the target starts."""
+
+    losses: tuple[Loss, ...]
+    start: LossStart | None
+
+
+def judge(places: Sequence[Place], *, reached: bool) -> Judged:
+    """Judge hops in order of TTL; `reached`: the last one is the target."""
+    limited = _limited(places)
+    start = _start([place for place in places if place.ttl not in limited and _answers(place)], reached=reached)
+    return Judged(tuple(_loss(place, limited, start) for place in places), start)
+
+
+def _answers(place: Place) -> bool:
+    return place.loss.lost < place.loss.n
+
+
+def _limited(places: Sequence[Place]) -> set[int]:
+    """Return the TTLs that lose significantly more than what is behind them, from the end on."""
+    limited: set[int] = set()
+    behind = Count(0, 0)
+    for place in reversed(places):
+        if not _answers(place):
+            continue
+        if place.is_witness and behind.n and is_lower(behind, place.loss):
+            limited.add(place.ttl)
+        elif place.is_witness:
+            behind += place.loss
+    return limited
+
+
+def _start(places: list[Place], *, reached: bool) -> LossStart | None:
+    """Return where loss starts. Without the target's word two places must lose: the last one has no witness."""
+    witnesses = [place for place in places if place.is_witness]
+    if not witnesses:
+        return None
+    last = witnesses[-1].loss
+    if last.lost < LEAST:
+        return None
+    has_target = reached and witnesses[-1] is places[-1]
+    step = step_up([place.loss for place in witnesses], least_behind=1 if has_target else 2)
+    if step is not None:
+        after, by = witnesses[step.after].ttl, witnesses[step.by].ttl
+        return LossStart(after, by, step.before, step.behind, last)
+    return _everywhere(witnesses, last)
+
+
+def _everywhere(witnesses: list[Place], last: Count) -> LossStart | None:
+    """Return the start of loss that is there from the first hop on."""
+    first = witnesses[0].loss
+    rest = sum((place.loss for place in witnesses[1:]), Count(0, 0))
+    interval = wilson(first.lost, first.n)
+    if first.lost < ENOUGH or interval is None or interval[0] < 0.005 or len(witnesses) < 2:
+        return None
+    if chance_lower(first, rest) < _ALIKE:
+        return None
+    return LossStart(0, witnesses[0].ttl, Count(0, 0), first + rest, last)
+
+
+def _loss(place: Place, limited: set[int], start: LossStart | None) -> Loss:
+    count = place.loss
+    if not _answers(place):
+        return "silent" if count.n >= ENOUGH else "unsure"
+    if place.ttl in limited:
+        return "limited"
+    if not count.lost:
+        return "none"
+    return "real" if start is not None and place.ttl >= start.by else "unsure"
