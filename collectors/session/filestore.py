@@ -168,13 +168,14 @@ class FileStore:
             self._cache.popitem(last=False)
         return kept
 
-    def _rows(self, file: SessionFile) -> Iterator[Row]:
+    def _rows(self, file: SessionFile) -> Iterable[Row]:
+        """Return the roll-ups of a file with this timeline's numbers of series."""
         if file.outline is None:
-            return
-        for row in file.outline.rollups:
-            if self._identities is not None:
-                row.series = self._identities.number(file.header.session, row.series)
-            yield row
+            return ()
+        if self._identities is None:
+            return file.outline.rollups
+        number, session = self._identities.number, file.header.session
+        return ((number(session, row[0]), *row[1:]) for row in file.outline.rollups)
 
     def _translated(self, file: SessionFile, sample: Sample) -> Sample:
         return self._identities.translate(file.header.session, sample) if self._identities else sample

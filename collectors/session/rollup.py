@@ -3,9 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator
 from math import ceil
-from typing import Final
-
-import msgspec
+from typing import Final, TypeAlias
 
 from analysis.buckets import Bucket
 from analysis.samples import Outcome, Probes
@@ -19,22 +17,14 @@ _INT_MAX: Final = (1 << 31) - 1
 _TOLD: Final = (Outcome.LOST, Outcome.UNREACHABLE)
 
 
-class Row(msgspec.Struct, array_like=True):
-    """One minute of one series. `lost` is as told at first: `late` ones among them came back. -1: no answer."""
-
-    series: int
-    minute: int
-    answered: int = 0
-    lost: int = 0
-    late: int = 0
-    failed: int = 0
-    min_us: int = -1
-    p50_us: int = -1
-    p99_us: int = -1
-    max_us: int = -1
+Row: TypeAlias = tuple[int, ...]
+"""One minute of one series: the numbers that `FIELDS` names."""
+FIELDS: Final = ("series", "minute", "answered", "lost", "late", "failed", "min_us", "p50_us", "p99_us", "max_us")
+"""`lost` is as told at first: `late` ones among them came back. Times are -1 where nothing was answered."""
+WIDTH: Final = len(FIELDS)
 
 
-WIDTH: Final = len(Row.__struct_fields__)
+_NONE: Final[tuple[tuple[int, ...], ...]] = ((),) * WIDTH
 
 
 class _Minute:
@@ -91,7 +81,7 @@ class RollupBuilder:
                 self._closed.extend(row)
 
 
-def _row(series: int, number: int, minute: _Minute) -> tuple[int, ...]:
+def _row(series: int, number: int, minute: _Minute) -> Row:
     rtts = sorted(minute.rtts)
     counts = series, number, len(rtts), minute.lost, minute.late, minute.failed
     if not rtts:
@@ -110,9 +100,8 @@ class Rollups:
         self.flat = flat
 
     def __iter__(self) -> Iterator[Row]:
-        flat = self.flat
-        for at in range(0, len(flat), WIDTH):
-            yield Row(*flat[at : at + WIDTH])
+        numbers = iter(self.flat.tolist())
+        return zip(*(numbers,) * WIDTH, strict=True)
 
 
 def columns(parts: Iterable[Iterable[Row]], start_ns: int, end_ns: int, step_ns: int) -> dict[int, list[Bucket]]:
@@ -123,21 +112,24 @@ def columns(parts: Iterable[Iterable[Row]], start_ns: int, end_ns: int, step_ns:
     """
     step = max(1, -(-step_ns // MINUTE_NS))
     first, after = start_ns // MINUTE_NS, -(-end_ns // MINUTE_NS)
-    gathered: dict[int, dict[int, list[Row]]] = {}
+    gathered: dict[tuple[int, int], list[Row]] = {}
     for part in parts:
         for row in part:
-            if first <= row.minute < after:
-                gathered.setdefault(row.series, {}).setdefault(row.minute // step, []).append(row)
-    return {
-        series: [_bucket(rows, number * step, step) for number, rows in sorted(by_column.items())]
-        for series, by_column in gathered.items()
-    }
+            if first <= row[1] < after:
+                gathered.setdefault((row[0], row[1] // step), []).append(row)
+    found: dict[int, list[Bucket]] = {}
+    for (series, number), rows in sorted(gathered.items()):
+        found.setdefault(series, []).append(_bucket(rows, number * step, step))
+    return found
 
 
 def _bucket(rows: list[Row], minute: int, minutes: int) -> Bucket:
-    answered, late = sum(row.answered for row in rows), sum(row.late for row in rows)
-    lost = max(0, sum(row.lost for row in rows) - late)
-    heard = sorted((row for row in rows if row.answered), key=lambda row: row.p50_us)
+    _, _, answers, told, lates, failures, *_ = zip(*rows, strict=True)
+    answered, late = sum(answers), sum(lates)
+    lost = max(0, sum(told) - late)
+    _, _, _, _, _, _, lows, middles, highs, tops = (
+        zip(*(row for row in rows if row[2]), strict=True) if answered else _NONE
+    )
     return Bucket(
         minute * MINUTE_NS,
         minutes * MINUTE_NS,
@@ -145,9 +137,9 @@ def _bucket(rows: list[Row], minute: int, minutes: int) -> Bucket:
         answered=answered,
         late=late,
         lost=lost,
-        failed=sum(row.failed for row in rows),
-        min_us=min((row.min_us for row in heard), default=None),
-        p50_us=heard[len(heard) // 2].p50_us if heard else None,
-        p99_us=max((row.p99_us for row in heard), default=None),
-        max_us=max((row.max_us for row in heard), default=None),
+        failed=sum(failures),
+        min_us=min(lows, default=None),
+        p50_us=sorted(middles)[len(middles) // 2] if middles else None,
+        p99_us=max(highs, default=None),
+        max_us=max(tops, default=None),
     )
