@@ -1,14 +1,19 @@
 """What reports are made of, canned."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from analysis.advice.plan import Plan
 from analysis.model import Model
+from analysis.roce.decode import decode
+from analysis.roce.tick import TickMaker
 from analysis.samples import Fact, Facts, Sample
 from analysis.settings import Settings
-from tests.samples import at, session
+from collectors.pcapfile.reader import Reader
+from collectors.pcapfile.source import open_source
+from tests.samples import SECOND_NS, at, session
 from tui.report.seen import Seen, seen
 
 
@@ -44,3 +49,14 @@ def advised() -> Seen:
 def healthy() -> Seen:
     """A box that loses nothing."""
     return seen_of(session(120), 0, 120)
+
+
+def lossy_roce() -> Seen:
+    """A box whose RoCE traffic loses packets: a real capture of one loss, folded as when it is watched live."""
+    capture = Path(__file__).parent.parent / "fixtures/captures/ipv6_loss1.pcap"
+    maker = TickMaker(64)
+    with open_source(str(capture)) as source:
+        for frames in Reader(source):
+            maker.add(decode(frames, maker.fold.pairs))
+    maker.fold.finish()
+    return seen_of([*session(60), maker.tick(at(60), "eth1", SECOND_NS, 0)], 0, 61)

@@ -12,7 +12,7 @@ from analysis.text import Sentence
 from scripts.schemas import DIRECTORY, schemas
 from tests.collectors.session.samples import a_header, write_session
 from tests.samples import ETH0, at, definitions, second, session
-from tests.tui.reports import healthy, lossy, seen_of
+from tests.tui.reports import healthy, lossy, lossy_roce, seen_of
 from tui.__main__ import main
 from tui.report.build import report
 from tui.report.schema import Report
@@ -126,6 +126,17 @@ def test_a_probe_that_could_not_be_sent_is_told() -> None:
 
     failed = Probes(at(2), (2,), (0,), (Outcome.FAILED,), (None,), (ProbeNote(0, "ENETUNREACH"),))
     assert "far.example: Probes cannot be sent: ENETUNREACH." in text(report(seen_of([*session(1), failed], 0, 3)))
+
+
+def test_captured_roce_is_judged_with_the_flows_in_trouble_first() -> None:
+    found = report(lossy_roce())
+    part = found.roce[0]
+    assert (part.interface, part.code) == ("eth1", "loss")
+    assert part.flows[0].rewinds
+    assert found.exit_code == 3
+    shown = text(found).split("ROCE")[1].split("ADVICE")[0]
+    assert part.text in shown
+    assert part.flows[0].src in shown
 
 
 def test_the_data_is_what_its_schema_describes() -> None:
