@@ -109,11 +109,11 @@ class RoceLive:
     def _compare(self, ports: Sequence[RdmaPort], emit: Emit) -> None:
         """Tell where the card's own counters rise and nothing is captured, and when that is over."""
         for port in ports:
-            if port.netdev is None or port.netdev not in self._captured:
-                continue
-            total = self._captured[port.netdev]
+            total = self._captured.get(port.netdev or "", 0)
             was, before = self._seen.get((port.device, port.port), (port, total))
             self._seen[port.device, port.port] = port, total
+            if port.netdev is None or port.netdev not in self._captured:
+                continue
             found = offloaded(was, port, total - before)
             quiet = found is None and total == before
             if not quiet and found != self._told.get(port.netdev):

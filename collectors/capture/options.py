@@ -8,6 +8,8 @@ from msgspec import Meta
 SNAP: Final = 128
 """Bytes of each frame: all RoCE headers, and little of what people send."""
 SAVE_BYTES: Final = 256 << 20
+LEAST_SAVE_BYTES: Final = 16 << 20
+"""Half of it holds what is taken from the ring at once."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -21,7 +23,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Size of the ring in MiB."""
     save: str | None = None
     """File to keep the packets in; none are kept where nobody asks."""
-    save_bytes: Annotated[int, Meta(ge=1 << 20)] = SAVE_BYTES
+    save_bytes: Annotated[int, Meta(ge=LEAST_SAVE_BYTES)] = SAVE_BYTES
     """Room for saved packets; when it is used up, the older half goes."""
 
 
