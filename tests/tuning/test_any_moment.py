@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.lab.bed import can_make_namespaces, inside
@@ -49,17 +49,38 @@ VALUES = {
     "net.ipv4.ip_local_reserved_ports": ["8080", "8265,10001,30000-32767"],
     "net.ipv4.tcp_congestion_control": ["bbr"],
 }
-OTHERS = {
-    "net.ipv4.tcp_mtu_probing": ["1", "2", "0"],
-    "net.ipv4.tcp_rmem": ["4096 131072 33554432", "4096 87380 5000000"],
-    "net.ipv4.tcp_max_syn_backlog": ["4096", "1000"],
+FOREIGN = {
+    "net.ipv4.tcp_mtu_probing": "2",
+    "net.ipv4.tcp_notsent_lowat": "1000000",
+    "net.ipv4.tcp_max_syn_backlog": "1000",
+    "net.ipv4.tcp_rmem": "4096 87380 5000000",
+    "net.ipv4.ip_local_reserved_ports": "22",
 }
-PLANS = st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=4, unique=True).flatmap(
-    lambda keys: st.tuples(*(st.tuples(st.just(key), st.sampled_from(VALUES[key])) for key in keys))
-)
-WRITERS = st.none() | st.sampled_from(sorted(OTHERS)).flatmap(
-    lambda key: st.tuples(st.integers(0, 16), st.just(key), st.sampled_from(OTHERS[key]))
-)
+"""What nobody but somebody else would write."""
+Writing = tuple[int, str, str]
+"""After how many moments which setting gets which value."""
+
+
+@dataclass(frozen=True)
+class Story:
+    chosen: tuple[tuple[str, str], ...]
+    death: int | None
+    other: Writing | None
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    keys = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=4, unique=True))
+    chosen = tuple((key, draw(st.sampled_from(VALUES[key]))) for key in keys)
+    contested = sorted(FOREIGN.keys() & set(keys)) or sorted(FOREIGN)
+    other = None
+    if draw(st.booleans()):
+        key = draw(st.sampled_from(contested))
+        value = draw(st.sampled_from([FOREIGN[key], FOREIGN[key], *VALUES[key], FOUND[key]]))
+        other = draw(st.sampled_from([*range(4, 30), 99, 99, 99])), key, value
+    return Story(chosen, draw(st.none() | st.integers(0, 30)), other)
+
+
 MOST = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -75,7 +96,7 @@ class Fate:
 
     host: Host
     death: int | None = None
-    other: tuple[int, str, str] | None = None
+    other: Writing | None = None
     moments: int = 0
     written: bool = False
     wrote_over: str = ""
@@ -139,9 +160,7 @@ def unarmed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def live(
-    chosen: tuple[tuple[str, str], ...],
-    death: int | None,
-    other: tuple[int, str, str] | None,
+    story: Story,
     recover: Callable[[Host, Request], None],
 ) -> Outcome:
     """Apply a plan until something kills us, let somebody else write, put back, and look."""
@@ -149,7 +168,7 @@ def live(
     try:
         reset()
         host = Mortal(str(kernel_box(folder).root))
-        host.fate = Fate(host, death, other)
+        host.fate = Fate(host, story.death, story.other)
         append, refused = Journal.append, False
 
         def dying(journal: Journal, record: Record) -> None:
@@ -157,7 +176,7 @@ def live(
             append(journal, record)
             host.fate.moment()
 
-        plan = plan_of(*(want(host, "sysctl", key, value) for key, value in chosen))
+        plan = plan_of(*(want(host, "sysctl", key, value) for key, value in story.chosen))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Journal, "append", dying)
             try:
@@ -166,7 +185,7 @@ def live(
                 pass
             except Refused:
                 refused = True
-        if other and not host.fate.written:
+        if story.other and not host.fate.written:
             host.fate.write()
         survivor = Host(str(folder))
         recover(survivor, plan)
@@ -195,21 +214,24 @@ def by_both(host: Host, plan: Request) -> None:
     by_python(host, plan)
 
 
+UNTOUCHED = Story((("net.ipv4.tcp_mtu_probing", "1"),), 4, (99, "net.ipv4.tcp_mtu_probing", "1"))
+"""We died before we had begun, and somebody else set the very same."""
+
+
 @MOST
-@given(chosen=PLANS, death=st.none() | st.integers(0, 30), other=WRITERS, way=st.sampled_from([by_python, by_both]))
+@example(story=UNTOUCHED, way=by_both)
+@given(story=stories(), way=st.sampled_from([by_python, by_both]))
 def test_no_third_state(
     unarmed: None,
     namespace: str,
-    chosen: tuple[tuple[str, str], ...],
-    death: int | None,
-    other: tuple[int, str, str] | None,
+    story: Story,
     way: Callable[[Host, Request], None],
 ) -> None:
     with inside(namespace):
-        outcome = live(chosen, death, other, way)
+        outcome = live(story, way)
     for key, found in FOUND.items():
-        if other and key == other[1]:
-            expect_of_contested(outcome, key, found, dict(chosen).get(key), other[2])
+        if story.other and key == story.other[1]:
+            expect_of_contested(outcome, key, found, dict(story.chosen).get(key), story.other[2])
         else:
             assert outcome.values[key] == found, f"{key} was not put back"
 
@@ -231,17 +253,16 @@ def expect_of_contested(outcome: Outcome, key: str, found: str, planned: str | N
 
 
 @settings(MOST, max_examples=12)
-@given(chosen=PLANS, death=st.none() | st.integers(0, 30), other=WRITERS)
+@example(story=UNTOUCHED)
+@given(story=stories())
 def test_the_script_does_what_python_does(
     unarmed: None,
     namespace: str,
-    chosen: tuple[tuple[str, str], ...],
-    death: int | None,
-    other: tuple[int, str, str] | None,
+    story: Story,
 ) -> None:
     with inside(namespace):
-        python = live(chosen, death, other, by_python)
-        script = live(chosen, death, other, by_script)
+        python = live(story, by_python)
+        script = live(story, by_script)
     assert script.values == python.values
     begun = [key for key, state in python.states.items() if state in {"reverted", "conflict"}]
     assert [script.states.get(key) for key in begun] == [python.states[key] for key in begun]
