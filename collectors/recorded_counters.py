@@ -112,11 +112,18 @@ def _nic_of(root: Root, commands: Commands, name: str) -> dict[str, int]:
 
 
 def _rdma(root: Root) -> Rdma | None:
-    ports = read_ports(root)
+    ports = _ports(root)
     folders = [f"{DEVICES}/{p.device}/ports/{p.port}/{part}" for p in ports for part in ("hw_counters", "counters")]
     files = [f"{folder}/{name}" for folder in folders if root.exists(folder) for name in root.listdir(folder)]
     times = [t for file in files if (t := time_of(root, file)) is not None]
     return Rdma(max(times), ports) if times else None
+
+
+def _ports(root: Root) -> tuple[RdmaPort, ...]:
+    try:
+        return read_ports(root)
+    except OSError:  # what the box itself could not read
+        return ()
 
 
 def again(root: Root, commands: Commands) -> list[Sample]:
@@ -169,7 +176,7 @@ def _rdma_statistic(root: Root, commands: Commands) -> Rdma | None:
     line = "rdma -j statistic"
     t, rows = commands.time_ns(line), commands.find_rows(line, dict[str, object])
     told = {(row.get("ifname"), row.get("port")): row for row in rows}
-    ports = [_port_again(port, told.get((port.device, port.port), {})) for port in read_ports(root)]
+    ports = [_port_again(port, told.get((port.device, port.port), {})) for port in _ports(root)]
     known = tuple(port for port in ports if port.counters)
     return Rdma(t, known) if t is not None and known else None
 

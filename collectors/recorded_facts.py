@@ -237,7 +237,7 @@ def _gids(root: Root, commands: Commands) -> Facts:
 def _management(commands: Commands) -> Facts:
     """Return the path of the SSH session that carries most, where the recording does not say which one was used."""
     keys = ("management.peer", "management.interface", "management.interfaces")
-    if "SSH_CONNECTION" in environment(commands) or commands.find("env"):
+    if "SSH_CONNECTION" in environment(commands):
         return {}
     line = next((line for line in FLOWS if commands.find(line)), FLOWS[-1])
     rows = commands.find_rows(ADDRESSES, AddressRow)

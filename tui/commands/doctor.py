@@ -20,10 +20,20 @@ _WORDS: "dict[State, str]" = {
 def add_arguments(parser: Parser) -> None:
     """Add the options of this command."""
     parser.add_argument("--json", action="store_true", help=_("print data (schema longpipe.doctor/1), not text"))
+    parser.add_argument(
+        "--collect-script",
+        action="store_true",
+        help=_("print a shell script that collects what advice rests on, for a box without longpipe"),
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every check; the exit code is 0 all well, 3 degraded, 4 missing privilege."""
+    if args.collect_script:
+        from importlib.resources import files
+
+        print(files("collectors").joinpath("data/collect-facts.sh").read_text(encoding="utf-8"), end="")
+        return 0
     import msgspec
 
     from tui.doctor import examine, report
