@@ -13,7 +13,7 @@ from tui.page.graph import graph_svg
 from tui.report.blocks import Block, Items, Line, Section, Table, Topic
 from tui.report.build import report as report_of
 from tui.report.schema import Report
-from tui.report.sections import headline, sections, span_text
+from tui.report.sections import headline, sections, span_text, verdict_note
 from tui.report.seen import Seen
 from tui.text import _, language
 from tui.widgets.clean import clean
@@ -59,6 +59,8 @@ def _verdict(report: Report) -> Iterator[str]:
     yield f'<p class="verdict {report.verdict.severity}">{escape(headline(report))}</p>'
     if report.verdict.evidence:
         yield _items(report.verdict.evidence)
+    if note := verdict_note(report):
+        yield f'<p class="dim">{escape(note)}</p>'
 
 
 def _sections(report: Report, paths: Sequence[PathSpan]) -> Iterator[str]:

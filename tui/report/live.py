@@ -26,11 +26,18 @@ def observed(settings: Settings, for_s: float, *, status: bool) -> tuple[Seen, b
 
     `status`: say on stderr how far it is.
     """
+    clock, model = Clock(), Model(settings)
+    start_ns = clock.now_ns()
+    whole = fold_live(model, settings, clock, for_s, status=status)
+    return seen(model, platform.node(), TOOL, start_ns, clock.now_ns()), whole
+
+
+def fold_live(model: Model, settings: Settings, clock: Clock, for_s: float, *, status: bool) -> bool:
+    """Fold what this box shows for `for_s` seconds into `model`; return whether all of them passed."""
     before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    clock, model, whole = Clock(), Model(settings), True
+    whole = True
     hub, inbox = Hub(live_collectors(settings, clock), clock), Inbox(clock)
     hub.subscribe(inbox.put)
-    start_ns = clock.now_ns()
     hub.start()
     try:
         ends = time.monotonic() + for_s
@@ -48,7 +55,7 @@ def observed(settings: Settings, for_s: float, *, status: bool) -> tuple[Seen, b
         if status:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     _fold(model, inbox)
-    return seen(model, platform.node(), TOOL, start_ns, clock.now_ns()), whole
+    return whole
 
 
 def _fold(model: Model, inbox: Inbox) -> None:

@@ -19,12 +19,12 @@ def recorded(store: FileStore, selection: Selection, settings: Settings, *, reda
     if end - start > MINUTES_NS:
         start = end - MINUTES_NS
         notes = (_("The session is longer than a day; this is its last day."),)
-    cut = excerpt(store, Selection(start, end, selection.targets), redact=redact)
+    cut = excerpt(store, Selection(start - 1, end, selection.targets), redact=redact)
     return seen(_folded(cut, settings), cut.header.host, cut.header.tool, start, end, notes)
 
 
 def _within(span: tuple[int, int], selection: Selection) -> tuple[int, int]:
-    return max(span[0] - 1, selection.start_ns), min(span[1], selection.end_ns)
+    return max(span[0], selection.start_ns), min(span[1], selection.end_ns)
 
 
 def _folded(cut: Excerpt, settings: Settings) -> Model:

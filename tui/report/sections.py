@@ -42,6 +42,14 @@ def headline(report: Report) -> str:
     return f"{glyph(severity, 'unicode')} {word(severity)}  {report.verdict.text}"
 
 
+def verdict_note(report: Report) -> str | None:
+    """Return what the verdict looks at, where that is not all of the report."""
+    covers = report.measured.scores_cover_s
+    if covers >= report.duration_s:
+        return None
+    return _("The verdict is of the last {time}; outages in all: {n}.", time=length(covers), n=len(report.outages))
+
+
 def span_text(report: Report) -> str:
     """Return the box and the span in the reader's own time zone, which is named."""
     start, end = local(report.start), local(report.end)

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from tui.report.blocks import Block, Items, Line, Table, Topic
 from tui.report.schema import Report
-from tui.report.sections import headline, sections, span_text
+from tui.report.sections import headline, sections, span_text, verdict_note
 from tui.text import _
 
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~!])")
@@ -17,6 +17,8 @@ _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 def text(report: Report) -> str:
     """Return the report for a terminal, a log or a mail."""
     rows = [f"longpipe  {span_text(report)}", "", headline(report), *(f"  - {e}" for e in report.verdict.evidence)]
+    if note := verdict_note(report):
+        rows.append(f"  {note}")
     for section in sections(report):
         rows += ["", section.title.upper()]
         for block in section.blocks:
@@ -54,6 +56,8 @@ def markdown(report: Report) -> str:
     """Return the report for a ticket or a chat. Text from the network is escaped."""
     rows = [f"# longpipe: {escaped(span_text(report))}", "", f"**{escaped(headline(report))}**", ""]
     rows += [f"- {escaped(sentence)}" for sentence in report.verdict.evidence]
+    if note := verdict_note(report):
+        rows += ["", escaped(note)]
     for section in sections(report):
         rows += ["", f"## {section.title}", ""]
         for block in section.blocks:
