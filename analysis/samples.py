@@ -234,8 +234,8 @@ class PathMtu(Sample, frozen=True, tag="pathmtu"):
     """The largest size that was answered; None where even the smallest asked was not."""
     refused: int | None = None
     """The smallest size that was not; None where this box sends nothing bigger."""
-    local_mtu: int = 0
-    """What the interface on the way lets out."""
+    local_mtu: int | None = None
+    """What the interface on the way lets out, where that is the limit."""
     said_mtu: int | None = None
     """The word of ICMP "fragmentation needed" or "packet too big"."""
     said_by: str | None = None

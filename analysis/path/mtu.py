@@ -9,11 +9,11 @@ from analysis.text import N_, Sentence, say
 
 def mtu_hints(mtu: PathMtu | None) -> Iterator[Hint]:
     """Yield what is wrong about a path's MTU."""
-    if mtu is None or mtu.refused is None:
+    if mtu is None or mtu.mtu is None or mtu.refused is None:
         return
     if mtu.black_hole:
         yield Hint("black-hole", _black_hole(mtu), mtu.after_ttl)
-    elif mtu.said_mtu is not None and mtu.mtu is not None and mtu.said_mtu != mtu.mtu:
+    elif mtu.said_mtu is not None and mtu.said_mtu != mtu.mtu:
         text = say(
             N_("{router} says that {said} bytes pass, but {mtu} do: senders that believe it suffer."),
             router=mtu.said_by or "–",
@@ -24,8 +24,6 @@ def mtu_hints(mtu: PathMtu | None) -> Iterator[Hint]:
 
 
 def _black_hole(mtu: PathMtu) -> Sentence:
-    if mtu.mtu is None:
-        return say(N_("Packets that must not be fragmented are not answered at any size asked for."))
     if mtu.after_ttl is None:
         return say(
             N_(

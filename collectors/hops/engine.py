@@ -73,14 +73,12 @@ class HopEngine:
         size: int,
         judge: Callable[[HopAnswer | None, int | None], None],
         timeout_ns: int,
-        *,
-        echo: bool,
     ) -> str | None:
-        """Send one packet of `size` bytes whose answer goes to `judge`, apart from everything told of hops.
+        """Send one echo request of `size` bytes whose answer goes to `judge`, apart from everything told of hops.
 
         Return an errno name where it could not leave ("EMSGSIZE"), None where it did.
         """
-        return self._send(path, (ttl, 0), size, judge, timeout_ns, echo=echo)
+        return self._send(path, (ttl, 0), size, judge, timeout_ns, echo=True)
 
     def local_mtu(self, path: int) -> int | None:
         """Return what the interface lets out, as the last packet that was too long for it told."""

@@ -169,9 +169,10 @@ class Inbound:
         now: Reading,
         mtu: int | None = None,
     ) -> None:
-        self._book.answered(flight, rtt_ns(flight, stamp_ns, now), answer, mtu)
+        rtt = rtt_ns(flight, stamp_ns, now)
+        self._book.answered(flight, rtt, answer, mtu)
         if flight.judge is None:
-            traced.learn(flight.ttl, flight.flow, answer)
+            traced.learn(flight.ttl, flight.flow, answer, rtt)
 
 
 def _returned(family: int, frame: bytes) -> int | None:

@@ -43,6 +43,8 @@ class TracedPath:
         self.course = Course(path.flows, max_ttl, watch_target=path.protocol == "tcp")
         self._templates: dict[tuple[int, int, bool], Template] = {}
         self._keys: dict[tuple[int, bool], FlowKey] = {}
+        self.rtt_ns: int | None = None
+        """Of the last answer of the target."""
         self._looked_ns: int | None = None
         self._control: Control = []
         self._zone_index = 0
@@ -122,8 +124,10 @@ class TracedPath:
             return HopKind.EXCEEDED
         return HopKind.REFUSED if sender == self.address else HopKind.UNREACHABLE
 
-    def learn(self, ttl: int, flow: int, answer: HopAnswer) -> None:
+    def learn(self, ttl: int, flow: int, answer: HopAnswer, rtt_ns: int) -> None:
         """Take an answer into account for where the next probes go."""
+        if answer.kind in (HopKind.TARGET, HopKind.REFUSED):
+            self.rtt_ns = rtt_ns
         self.course.answered(ttl, flow, final=answer.kind != HopKind.EXCEEDED)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from collectors.capture.bpf import assemble
 from collectors.probe import linux
-from collectors.probe.icmp import report_errors
+from collectors.probe.icmp import report_errors, set_fragmentation
 from collectors.probe.stamps import Stamping, enable
 from collectors.probe.stream import FAMILIES, Binding, interface_index
 
@@ -46,6 +46,8 @@ class Sender:
         self.sock.setblocking(False)
         _room(self.sock)
         report_errors(self.sock, family)
+        # Else the kernel refuses what is longer than the path MTU it has learnt, and nothing could be asked again.
+        set_fragmentation(self.sock, family, dont_fragment=True)
         self.stamping: Stamping = enable(self.sock)
         self.local_mtu: int | None = None
         """What the interface of the last packet that was too long for it lets out."""
