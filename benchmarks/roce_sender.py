@@ -22,13 +22,13 @@ _PSN: Final = 14 + 20 + 8 + 9
 
 
 class IoVec(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]  # noqa: RUF012
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 
 
 class Message(ctypes.Structure):
     """struct mmsghdr"""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("name", ctypes.c_void_p),
         ("name_length", ctypes.c_uint),
         ("vectors", ctypes.c_void_p),

@@ -12,6 +12,7 @@ import time
 from typing import Final, Literal, TypeAlias
 
 import msgspec
+import numpy.ma  # noqa: F401 - numpy loads it when first needed; nobody may not be able to read it then
 
 from analysis.roce.decode import decode
 from analysis.roce.frames import Frames

@@ -29,7 +29,7 @@ from collectors.clock import Clock
 from collectors.pcapfile.reader import Reader
 from collectors.pcapfile.source import open_source
 from tests.collectors.capture.cable import Cable, rows
-from tests.lab.bed import Bed, inside
+from tests.lab.bed import ROOT, Bed, inside
 from tests.lab.roce_frames import NAK, Conversation, answer, cnp, frames_of, pfc, tagged, write
 from tests.roce.test_live import check_same, whole_report
 
@@ -125,6 +125,37 @@ def test_after_its_ring_is_made_it_may_do_nothing_more(bed: Bed) -> None:
         assert status["Uid"].split() == [str(NOBODY)] * 4
         assert [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")] == [0, 0, 0, 0]
         assert (status["NoNewPrivs"], status["Groups"].strip()) == ("1", "")
+
+
+LATE = """
+import sys
+from collectors.capture import helper
+drop, held = helper.drop, set()
+def note():
+    held.update(sys.modules)
+    drop()
+helper.drop = note
+helper.main(sys.argv[1])
+print("late:", *set(sys.modules) - held)
+"""
+
+
+def test_it_has_everything_loaded_before_it_becomes_somebody_who_may_not_read_it(bed: Bed) -> None:
+    cable = Cable(bed)
+    argv = [sys.executable, "-c", LATE, '{"interface":"far"}']
+    with (
+        inside(cable.there),
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        cable.send(traffic())
+        bed.ip(cable.there, "link set far down")
+        while '"captured"' not in process.stdout.readline():
+            assert process.poll() is None
+        process.stdin.close()
+        assert process.stdout.readlines()[-1] == "late:\n"
 
 
 def test_it_ends_when_the_process_that_started_it_is_killed(bed: Bed) -> None:
