@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from analysis.advice.plan import Change, Knob, Persists, Recommendation, Risk
+from analysis.advice.plan import Knob, Persists, Recommendation, Risk
 from analysis.text import N_, Sentence, say
 from tuning.deadman import DEFAULT_S, LONGEST_S, SHORTEST_S
 from tuning.failure import Refused
@@ -64,9 +64,10 @@ def wanted_from(advice: Iterable[Recommendation]) -> tuple[Wanted, ...]:
     )
 
 
-def wanted_change(change: Change, risk: Risk, persists: Persists = "none") -> Wanted:
-    """Return a change of one's own."""
-    return Wanted(change.knob, change.key, change.current, change.proposed, risk, "", persists)
+def given(host: Host, knob: str, key: str, value: str, persists: Persists = "unit") -> Wanted:
+    """Return a change of the person's own, from what is so now. Raises Refused."""
+    found = KNOBS[knob]
+    return Wanted(found.name, key, found.read(host, key), value, found.risk(key), "", persists)
 
 
 def risk_of(wanted: Wanted, management: Sequence[str] | None) -> Risk:

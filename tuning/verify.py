@@ -8,7 +8,6 @@ import errno
 import math
 import socket
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import median
 from typing import Final, Literal, TypeAlias
 
@@ -16,6 +15,7 @@ import msgspec
 
 from analysis.text import N_, Sentence, say
 from tuning.host import Host
+from tuning.session import ELSEWHERE, way_to
 
 Answer: TypeAlias = Literal["answers", "silent", "unknown"]
 Outcome: TypeAlias = Literal["better", "worse", "no difference", "too few"]
@@ -54,19 +54,13 @@ class Comparison(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
-def reach(host: Host, *, gateway: str | None, peer: str | None, port: int = 22, interface: str = "") -> Reach:
-    """Ask the gateway and the peer; blocking, for some seconds at most."""
+def reach(host: Host, peer: str | None, port: int = 22) -> Reach:
+    """Ask the peer of the session, and the gateway to it or of the default way; blocks for some seconds at most."""
+    gateway, interface = way_to(host, peer or ELSEWHERE)
     return Reach(
         gateway="unknown" if gateway is None else ping(host, gateway, interface),
         peer="unknown" if peer is None else connect(peer, port),
     )
-
-
-def way_to(host: Host, address: str) -> tuple[str | None, str]:
-    """Return gateway (None where the address is on the link) and interface of the way to an address."""
-    words = host.run("ip", "-o", "route", "get", address).out.split()
-    after = dict(pairwise(words))
-    return after.get("via"), after.get("dev", "")
 
 
 def connect(address: str, port: int, timeout_s: float = CONNECT_S) -> Answer:

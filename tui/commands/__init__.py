@@ -27,6 +27,7 @@ COMMANDS: Final = (
     Command("roce", "FILE ... | -i IF", N_("what captures say about RoCE traffic")),
     Command("export", "FILE ...", N_("a session for others: smaller, without names, in other formats")),
     Command("diff", "A B", N_("what differs between two sessions, or before and after a moment of one")),
+    Command("tune", "[plan|apply|status|confirm|rollback]", N_("what to change on this box: tried, kept, put back")),
     Command("doctor", "", N_("what this box lets us do, and the command that would allow the rest")),
     Command("config", "", N_("show, check or write the configuration")),
     Command("completions", "bash|zsh|fish", N_("completion for bash, zsh or fish")),

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from analysis.advice.plan import Knob as Name
 from analysis.advice.plan import Risk
 from analysis.text import N_, say
 from tuning.failure import Refused
@@ -72,7 +73,7 @@ def _value(key: str, value: str, *, switch: bool, high: int) -> str:
 
 
 def _knob(
-    name: str, setting: Callable[[Host, str], _Setting], *, order: int, high: int = 1, risk: Risk = "R1"
+    name: Name, setting: Callable[[Host, str], _Setting], *, order: int, high: int = 1, risk: Risk = "R1"
 ) -> Knob:
     def read(host: Host, key: str) -> str:
         return host.read(setting(host, key).cell)

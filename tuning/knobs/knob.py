@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from analysis.advice.plan import Knob as Name
 from analysis.advice.plan import Risk
 from analysis.text import N_, say
 from tuning.failure import Refused
@@ -23,7 +24,7 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
     that is touched, None where there is none. `order`: when it is applied among others, earlier first.
     """
 
-    name: str
+    name: Name
     order: int
     read: Callable[[Host, str], str]
     steps: Callable[[Host, str, str], tuple[Step, ...]]

@@ -1,0 +1,1 @@
+"""`longpipe tune`: advice on the command line, and trying it out."""

@@ -1,0 +1,56 @@
+"""Where advice comes from: this box, watched for some seconds, or a recorded one."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from analysis.advice.plan import Goal, Plan
+from analysis.model import Model
+from analysis.samples import Fact
+from analysis.settings import Settings
+from analysis.view import Lens
+from collectors.clock import Clock
+from tui.cli import CommandError
+from tui.text import tell
+from tuning.session import SSH, connection
+
+
+class Advised(msgspec.Struct, frozen=True):
+    """Advice with the facts it rests on."""
+
+    plan: Plan
+    facts: dict[str, Fact]
+
+
+def of_this_box(
+    settings: Settings, goal: Goal, wanted_bps: int | None, for_s: float, *, status: bool
+) -> tuple[Advised, bool]:
+    """Watch this box for `for_s` seconds; return the advice, and whether all of the time has passed."""
+    from tui.report.live import fold_live
+
+    if found := connection():
+        os.environ[SSH] = found  # sudo does not hand it on, and the facts look for it there
+    clock, model = Clock(), Model(settings, goal=goal, wanted_bps=wanted_bps)
+    whole = fold_live(model, settings, clock, for_s, status=status)
+    return _advised(model, clock.now_ns()), whole
+
+
+def of_recorded_box(path: str, settings: Settings, goal: Goal, wanted_bps: int | None) -> Advised:
+    """Return the advice for a recorded tree of files, a folder or an archive."""
+    from collectors.recorded_box import read_box
+    from collectors.session.header import Unreadable
+
+    model = Model(settings, goal=goal, wanted_bps=wanted_bps)
+    try:
+        samples = read_box(Path(path))
+    except Unreadable as unreadable:
+        raise CommandError(tell(unreadable.problem)) from unreadable
+    for sample in samples:
+        model.fold(sample)
+    return _advised(model, samples[-1].t)
+
+
+def _advised(model: Model, at_ns: int) -> Advised:
+    view = model.view(at_ns, Lens())
+    return Advised(view.plan, view.facts)
