@@ -185,7 +185,7 @@ class Fold:
         responses = np.flatnonzero(role == RESP)
         self._pair_by_cm()
         fresh = self.trips.add(walked, packets.where(responses), ids[responses], last=last)
-        if walked is not None and fresh is not None:
+        if fresh is not None:
             self._in_flight(walked, fresh)
 
     def _walk(self, packets: Packets, ids: Ints) -> Walked | None:
@@ -237,7 +237,7 @@ class Fold:
                 if flow is not None and answer is not None:
                     self.trips.pair(answer, flow)
 
-    def _in_flight(self, walked: Walked, samples: Samples) -> None:
+    def _in_flight(self, walked: Walked | None, samples: Samples) -> None:
         """Note how much was sent and not acknowledged, just before each ACK that names a request's PSN."""
         decided = np.zeros(self.flows.count, np.int64)
         for answer, request in self.trips.peer.items():
@@ -246,10 +246,9 @@ class Fold:
         samples = samples.where(np.flatnonzero(wanted)[np.lexsort((samples.number[wanted], samples.flow[wanted]))])
         if not len(samples.flow):
             return
-        place = walked.flow << 40 | walked.packets.number
-        row = np.searchsorted(place, samples.flow << 40 | samples.number) - 1
-        here = (row >= 0) & (walked.flow[row] == samples.flow)
-        sent = np.where(here, walked.walk.expected[row], self.flows.sequence.expected[samples.flow])
+        sent = self.flows.sequence.expected[samples.flow]
+        if walked is not None:
+            sent = _sent_before(walked, samples, sent)
         self._add_in_flight(samples.flow, samples.at, sent)
 
     def _add_in_flight(self, flow: Ints, at: Ints, sent: Ints) -> None:
@@ -263,6 +262,19 @@ class Fold:
         np.add.at(counters.inflight_sum, flow[use], amount[use])
         np.maximum.at(facts.inflight_max, flow[use], amount[use])
         facts.acked[flow] = at
+
+
+def _sent_before(walked: Walked, samples: Samples, otherwise: Ints) -> Ints:
+    """Return the PSN that was next to send when each response came; `otherwise` for flows that sent nothing here."""
+    place = walked.flow << 40 | walked.packets.number
+    row = np.searchsorted(place, samples.flow << 40 | samples.number)
+    before = np.maximum(row - 1, 0)
+    sent_here = (row > 0) & (walked.flow[before] == samples.flow)
+    after = np.minimum(row, len(place) - 1)
+    sends_later = walked.flow[after] == samples.flow
+    found = walked.walk
+    later = np.where(sends_later, found.at[after] - found.ahead[after], otherwise)
+    return np.where(sent_here, found.expected[before], later)
 
 
 def _no_packets() -> Packets:

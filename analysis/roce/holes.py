@@ -94,8 +94,9 @@ class Coverage:
         self._cover(at, [(max(at, self.head), at + span)])
         self.head = max(self.head, at + span)
 
-    def behind(self, at: int, span: int) -> bool:
-        """Take a packet before the head. Return whether its PSN was seen before."""
+    def behind(self, at: int, span: int, expected: int) -> bool:
+        """Take a packet before the `expected` PSN. Return whether its PSN was seen before."""
+        self.head = max(self.head, expected)
         if self.simple and self.low <= at and at + span <= self.head:
             return True
         seen = at >= self.low and at not in self._holes and at not in self._inner

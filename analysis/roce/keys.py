@@ -50,8 +50,10 @@ class KeyTable:
 
     def _resolve(self, columns: Sequence[Words], slots: Ints, ids: Ints, missed: Ints) -> None:
         """Fill `ids` where the cache did not know: a few one by one, since most of the rest are the same keys."""
+        several = _SOME
         while len(missed):
-            some, missed = missed[:_SOME], missed[_SOME:]
+            some, missed = missed[:several], missed[several:]
+            several *= 2
             words = [column[some].tolist() for column in columns]
             for row, slot, key in zip(some.tolist(), slots[some].tolist(), zip(*words, strict=True), strict=True):
                 ids[row] = self._remember(slot, key)

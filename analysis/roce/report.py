@@ -10,13 +10,14 @@ from analysis.roce.cm import Connect
 from analysis.roce.decode import CNP, REQ, RESP
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
-from analysis.roce.rtt import ACK, ATOMIC, READ, Samples
+from analysis.roce.rtt import ACK, ATOMIC, READ
 from analysis.text import Sentence
 
 SCHEMA: Final = "longpipe.roce/1"
 _GROUPS: Final = (*opcodes.TRANSPORTS, "other", "other")
 _SHOWN_TRANSPORTS: Final = ("RC", "UC", "UD", "XRC", "CNP", "other")
 _RC: Final = 0
+_NO_TRIPS: Final = np.zeros(0, np.int64)
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -296,6 +297,8 @@ def report(fold: Fold, told: Told, link_gbps: float | None = None) -> Report:
 
 def quantiles(rtt_ns: Ints, aged: dict[int, int] | None = None) -> Quantiles:
     """Return n, min, p50, p99 and max of round trips, in µs with three digits; `aged` holds counts by value."""
+    if not len(rtt_ns) and not aged:
+        return Quantiles(0)
     values, count = np.sort(rtt_ns), np.ones(len(rtt_ns), np.int64)
     if aged:
         values = np.concatenate([values, np.array(list(aged))])
@@ -303,11 +306,13 @@ def quantiles(rtt_ns: Ints, aged: dict[int, int] | None = None) -> Quantiles:
         order = np.argsort(values, kind="stable")
         values, count = values[order], count[order]
     n = int(count.sum())
-    if not n:
-        return Quantiles(0)
     rank = np.minimum((np.array([0.0, 0.5, 0.99, 1.0]) * n).astype(np.int64), n - 1)
     picked = values[np.searchsorted(np.cumsum(count), rank, side="right")]
     return Quantiles(n, *(round(one / 1000, 3) for one in picked.tolist()))
+
+
+def _quantiles(fold: Fold, trips: "Trips", which: tuple[int, int]) -> Quantiles:
+    return quantiles(trips.get(which, _NO_TRIPS), fold.trips.aged.get(which))
 
 
 def qpn(number: int) -> str:
@@ -406,26 +411,25 @@ def _ends(fold: Fold, pairs: dict[int, int]) -> dict[tuple[int, int], int]:
 
 
 def _flows(fold: Fold) -> tuple[Flow, ...]:
-    pairs = pairing(fold)
-    ends = _ends(fold, pairs)
-    samples = fold.trips.samples()
-    order = np.argsort(samples.flow, kind="stable")
-    samples = samples.where(order)
+    ends = _ends(fold, pairing(fold))
+    trips = _trips(fold)
     answers = {request: answer for answer, request in fold.trips.peer.items()}
-    counters = fold.flows.counters
-    walked = np.flatnonzero(counters.packets[: fold.flows.count])
-    p50 = {}
-    for flow in walked.tolist():
-        part = _of(samples, flow, ACK)
-        if len(part):
-            p50[flow] = int(np.median(part))
-    return tuple(_flow(fold, flow, ends, samples, answers.get(flow), p50) for flow in walked.tolist() if flow)
+    walked = np.flatnonzero(fold.flows.counters.packets[: fold.flows.count]).tolist()
+    p50 = {flow: int(np.sort(rtt)[len(rtt) // 2]) for (flow, kind), rtt in trips.items() if kind == ACK}
+    return tuple(_flow(fold, flow, ends, trips, answers.get(flow), p50) for flow in walked if flow)
 
 
-def _of(samples: Samples, flow: int, kind: int) -> Ints:
-    begin, end = np.searchsorted(samples.flow, (flow, flow + 1))
-    wanted: Ints = samples.rtt_ns[begin:end][samples.kind[begin:end] == kind]
-    return wanted
+Trips = dict[tuple[int, int], Ints]
+"""Round trips in ns by flow and kind."""
+
+
+def _trips(fold: Fold) -> Trips:
+    samples = fold.trips.samples()
+    key = samples.flow << 2 | samples.kind
+    order = np.argsort(key, kind="stable")
+    keys, first = np.unique(key[order], return_index=True)
+    parts = np.split(samples.rtt_ns[order], first[1:]) if len(keys) else []
+    return {(one >> 2, one & 3): part for one, part in zip(keys.tolist(), parts, strict=True)}
 
 
 def _tap(fold: Fold, flow: int, p50: dict[int, int]) -> str | None:
@@ -440,7 +444,7 @@ def _tap(fold: Fold, flow: int, p50: dict[int, int]) -> str | None:
 
 
 def _flow(
-    fold: Fold, flow: int, ends: dict[tuple[int, int], int], samples: Samples, answer: int | None, p50: dict[int, int]
+    fold: Fold, flow: int, ends: dict[tuple[int, int], int], trips: Trips, answer: int | None, p50: dict[int, int]
 ) -> Flow:
     flows, start = fold.flows, fold.totals.t_min_ns
     facts = flows.facts
@@ -470,9 +474,9 @@ def _flow(
         rewound_by=RewindCounts(*(count[f"rewinds_{name}"] for name in RewindCounts.__struct_fields__)),
         pmtu=int(facts.pmtu[flow]) or None,
         paired_qpn=None if other is None else qpn(other),
-        ack_rtt_us=quantiles(_of(samples, flow, ACK), fold.trips.aged.get((flow, ACK))),
-        read_rtt_us=quantiles(_of(samples, flow, READ), fold.trips.aged.get((flow, READ))),
-        atomic_rtt_us=quantiles(_of(samples, flow, ATOMIC), fold.trips.aged.get((flow, ATOMIC))),
+        ack_rtt_us=_quantiles(fold, trips, (flow, ACK)),
+        read_rtt_us=_quantiles(fold, trips, (flow, READ)),
+        atomic_rtt_us=_quantiles(fold, trips, (flow, ATOMIC)),
         tap=_tap(fold, flow, p50),
         message_bytes=Messages(
             mean=count["message_bytes"] / n if n else None,

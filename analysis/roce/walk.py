@@ -184,7 +184,7 @@ def _seen_again_one(
         if way >= 0:
             coverage.ahead(place, int(span[row]), place - way)
             continue
-        again = coverage.behind(place, int(span[row]))
+        again = coverage.behind(place, int(span[row]), place - way)
         repeat[row] = again
         if step_back[row]:
             pending = True

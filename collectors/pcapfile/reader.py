@@ -34,7 +34,7 @@ class Reader:
 
     def __iter__(self) -> Iterator[Frames]:
         """Yield frames until the source has no more for now, or the capture is damaged."""
-        while not self._damaged and self._fill():
+        while not self._hopeless and self._fill():
             yield from self._cut()
 
     def finish(self) -> Info:
@@ -52,14 +52,28 @@ class Reader:
         return info
 
     @property
+    def _hopeless(self) -> bool:
+        """Nothing that may still come can be read."""
+        return self._damaged if self._cutter is not None else self._have >= HEADER
+
+    @property
     def _damaged(self) -> bool:
         return self._cutter is not None and self._cutter.damaged
 
     def _fill(self) -> bool:
+        if self._have == len(self._view):
+            self._grow()
         got = self._source.fill(self._view[self._have :], all_of_it=self._wait_for_all)
         self._have += got
         self.bytes_read += got
         return got > 0
+
+    def _grow(self) -> None:
+        """Make room for a record longer than the buffer; how long records can be is limited."""
+        buffer = np.zeros(2 * len(self._view) + GUARD, np.uint8)
+        buffer[: self._have] = self._buffer[: self._have]
+        self._buffer = buffer
+        self._view = buffer.data[:-GUARD]
 
     def _cut(self) -> Iterator[Frames]:
         if self._cutter is None and not self._begin():
