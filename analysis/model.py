@@ -14,8 +14,8 @@ from analysis.box import Box
 from analysis.buckets import Bucket, worst_of
 from analysis.capture import Captures, first_flow
 from analysis.events import Event
-from analysis.paths import Path, Paths, outage_event
-from analysis.routing import SCORE_WINDOW_NS, Routing
+from analysis.paths import SCORE_WINDOW_NS, Path, Paths, outage_event
+from analysis.routing import Routing
 from analysis.samples import (
     Dropped,
     Health,

@@ -9,10 +9,13 @@ from analysis.events import Event
 from analysis.history import SeriesHistory
 from analysis.outages import Outage
 from analysis.samples import Outcome, ProbeNote, Probes, Series
+from analysis.sliding import Sliding
 from analysis.text import N_, Sentence, say
 from analysis.units import duration
 from analysis.window import Window
 
+SCORE_WINDOW_NS: Final = 600 * 10**9
+"""The time that scores and objectives look at."""
 NOTE_NS: Final = 10 * 10**9
 """How long what an error said stays on screen."""
 
@@ -42,6 +45,7 @@ class Path:
         self.series = series
         self.epochs: list[int] = [series.t]
         self.history = SeriesHistory()
+        self.recent = Sliding(SCORE_WINDOW_NS)
         self.in_flight = 0
         self.last_rtt_us: int | None = None
         self.last_answer_ns: int | None = None
@@ -53,6 +57,12 @@ class Path:
     def epoch_ns(self) -> int:
         """When the current epoch began: statistics never mix two."""
         return self.epochs[-1]
+
+    def begin(self, series: Series) -> None:
+        """Begin a new epoch: what was measured before says nothing of what is now."""
+        self.series = series
+        self.epochs.append(series.t)
+        self.recent = Sliding(SCORE_WINDOW_NS)
 
     @property
     def is_target(self) -> bool:
@@ -86,6 +96,8 @@ class Path:
             self.foreign += 1
             return
         self.history.record(sent_ns, outcome, rtt_us)
+        if self.is_target and sent_ns >= self.epoch_ns:
+            self.recent.record(sent_ns, outcome, rtt_us)
         if outcome is Outcome.ANSWERED and (self.last_answer_ns is None or sent_ns >= self.last_answer_ns):
             self.last_answer_ns = sent_ns
             self.last_rtt_us = rtt_us
@@ -109,8 +121,7 @@ class Paths:
         if path is None:
             path = self.by_key[key] = Path(key, series)
         else:
-            path.series = series
-            path.epochs.append(series.t)
+            path.begin(series)
         self.by_series[series.id] = path
 
     def _key(self, series: Series, route_name: str) -> PathKey:

@@ -5,22 +5,27 @@ from typing import Final
 
 from analysis.box import Box
 from analysis.events import Event, route_changes, route_key
-from analysis.objectives import Judgement, judge, keep
+from analysis.objectives import Judgement, Objective, judge, keep
 from analysis.outages import availability_ratio
-from analysis.paths import Path, Paths
+from analysis.paths import SCORE_WINDOW_NS, Path, Paths
 from analysis.samples import Route, Routes
 from analysis.score import RouteScore, best_route, score
 from analysis.settings import Settings
+from analysis.sliding import window_over
 from analysis.text import N_, Sentence, say
 from analysis.throughput import Control, Prediction, predict
 from analysis.units import megabits
 from analysis.view import RouteRow
-from analysis.window import Tally, Window, merged, window_of
+from analysis.window import Window, merged, window_of
 
-SCORE_WINDOW_NS: Final = 600 * 10**9
-"""The time that scores and objectives look at."""
 JUDGE_EVERY_NS: Final = 5 * 10**9
 """How often best route and objectives are judged anew, at multiples of this in sample time."""
+OBJECTIVES: Final[dict[Objective, Sentence]] = {
+    "latency": say(N_("latency")),
+    "loss": say(N_("loss")),
+    "bandwidth": say(N_("bandwidth")),
+    "availability": say(N_("availability")),
+}
 CONTROLS: Final[tuple[Control, ...]] = ("cubic", "bbr")
 
 
@@ -67,7 +72,7 @@ class Routing:
         scores: dict[int, dict[str, RouteScore]] = {4: {}, 6: {}}
         for route in self.routes or ():
             key = route_id(route)
-            window = self.window(route, paths, t)
+            window = window_over((path.recent for path in self._targets(route, paths)), t - SCORE_WINDOW_NS, t)
             mbps, _source = bandwidth(route, box)
             if route.up and not route.standby:
                 scores[route.family][key] = score(window, mbps, self._settings.score)
@@ -92,7 +97,7 @@ class Routing:
                 text = say(
                     N_("{route}: the objective for {objective} is missed."),
                     route=route.name,
-                    objective=judgement.objective,
+                    objective=OBJECTIVES[judgement.objective],
                 )
                 yield Event(t, "objective", "warn", text, key)
 
@@ -115,20 +120,14 @@ class Routing:
         return window_of(tally, start, t, sum(path.in_flight for path in chosen))
 
     def _targets(self, route: Route, paths: Paths) -> Iterator[Path]:
-        return (
-            path
-            for path in paths.of_route(route.name, route.family)
-            if path.is_target and not path.series.ended
-        )
+        return (path for path in paths.of_route(route.name, route.family) if path.is_target and not path.series.ended)
 
     def _availability(self, route: Route, paths: Paths, t: int) -> float | None:
         """Return the share of probes not lost in outages, by the target that fared best: the route's own part."""
         start = t - SCORE_WINDOW_NS
         ratios = []
         for path in self._targets(route, paths):
-            tally: Tally = path.history.tally(start, t)
-            settled = tally.rtts.count + tally.late + tally.lost
-            ratio = availability_ratio(path.outages(start, t), start, t, settled)
+            ratio = availability_ratio(path.outages(start, t), start, t, path.recent.settled)
             if ratio is not None:
                 ratios.append(ratio)
         return max(ratios, default=None)

@@ -78,7 +78,7 @@ class Sketch:
             return None
         if not self._buckets:
             return sum(self._values) / self.count
-        return sum(_middle(key) * count for key, count in self._filed().items()) / self.count
+        return sum(middle_of(key) * count for key, count in self._filed().items()) / self.count
 
     def encode(self) -> bytes:
         """Return a compact form. What comes back from `decode` has the buckets' error, whatever the count."""
@@ -99,7 +99,7 @@ class Sketch:
         out = [self.min_us, self.max_us - self.min_us]
         if self.count <= 2:
             return [*out, self.count]
-        previous = _key(self.min_us)
+        previous = bucket_of(self.min_us)
         for key, count in sorted(self._filed().items()):
             step = key - previous
             out += (step << 3 | count,) if count < 8 else (step << 3, count)
@@ -120,8 +120,8 @@ class Sketch:
                 raise ValueError("a sketch of one value has one extreme")
             sketch.extend((low, high)[: numbers[2]])
             return sketch
-        buckets, total = _buckets_of(numbers, _key(low))
-        if min(buckets) != _key(low) or max(buckets) != _key(high):
+        buckets, total = _buckets_of(numbers, bucket_of(low))
+        if min(buckets) != bucket_of(low) or max(buckets) != bucket_of(high):
             raise ValueError("a sketch's outermost buckets hold its extremes")
         sketch._buckets = buckets
         sketch._grow(total, low, high)
@@ -153,25 +153,25 @@ class Sketch:
             return self._buckets
         buckets = dict(self._buckets)
         for value in self._values:
-            key = _key(value)
+            key = bucket_of(value)
             buckets[key] = buckets.get(key, 0) + 1
         return buckets
 
 
-def _key(value: int) -> int:
+def bucket_of(value: int) -> int:
     """Return the number of the bucket that `value` falls into; monotone."""
     shift = value.bit_length() - _BITS - 1
     if shift <= 0:
         return value
     if value > MAX_US:
-        return _key(MAX_US)
+        return bucket_of(MAX_US)
     return (shift << _BITS) + (value >> shift)
 
 
-_LAST: Final = _key(MAX_US)
+_LAST: Final = bucket_of(MAX_US)
 
 
-def _middle(key: int) -> int:
+def middle_of(key: int) -> int:
     """Return the value that stands for bucket `key`: its middle, at most half a width from anything in it."""
     shift = (key >> _BITS) - 1
     if shift <= 0:
@@ -187,7 +187,7 @@ def _at_ranks(buckets: list[tuple[int, int]], ranks: list[int]) -> list[int]:
     for key, count in buckets:
         seen += count
         while waiting and ranks[waiting[-1]] <= seen:
-            found[waiting.pop()] = _middle(key)
+            found[waiting.pop()] = middle_of(key)
     return found
 
 

@@ -13,7 +13,7 @@ from analysis.settings import Settings
 from analysis.view import Lens, View
 from collectors.store import LiveStore, Store
 
-HORIZON_NS: Final = 900 * 10**9
+HORIZON_NS: Final = 620 * 10**9
 """How far before the cursor a model begins when the cursor jumps: more than the longest judgement needs."""
 
 
