@@ -7,12 +7,13 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from analysis.samples import NicCounters
 from collectors.base import Emit, Need
 from collectors.clock import Clock
-from collectors.facts_links import interfaces, is_hardware
+from collectors.facts_links import NET, interfaces, is_hardware
 from collectors.rdma import read_ports
 from collectors.root import Root
 from collectors.ticks import ticks
@@ -52,6 +53,17 @@ def read(name: str, wanted: Callable[[str], bool] = telling) -> dict[str, int]:
     return {name.strip(): value for name, value in zip(names, values, strict=True) if wanted(name)}
 
 
+def kernel_counters(root: Root, name: str) -> dict[str, int]:
+    """Return what the kernel itself counts of each card: packets for which the card had no room."""
+    found: dict[str, int] = {}
+    for counter in ("rx_missed_errors", "rx_fifo_errors"):
+        try:
+            found[counter] = int(root.read_text(f"{NET}/{name}/statistics/{counter}"))
+        except (OSError, ValueError):  # going away
+            continue
+    return found
+
+
 def _ask(probe: socket.socket, name: str, request: bytes) -> bytes:
     """Hand a buffer to the driver and return it filled."""
     buffer = ctypes.create_string_buffer(request, len(request))
@@ -85,10 +97,9 @@ class NicCountersCollector:
         names |= {port.netdev for port in read_ports(self._root) if port.netdev}
         found: dict[str, dict[str, int]] = {}
         for name in sorted(names):
-            try:
-                counters = read(name)
-            except OSError:  # a driver without such counters, or an interface that is just going away
-                continue
+            counters = kernel_counters(self._root, name)
+            with suppress(OSError):  # a driver without such counters, or an interface that is just going away
+                counters |= read(name)
             if counters:
                 found[name] = counters
         return found

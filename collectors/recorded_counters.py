@@ -10,13 +10,13 @@ from collectors import printed
 from collectors.commands import Commands
 from collectors.facts_links import NET
 from collectors.host import TCP_COUNTERS, counters, read_host
+from collectors.nic_counters import kernel_counters, telling
 from collectors.printed_json import LinkRow, Stats
 from collectors.rdma import DEVICES, read_ports
 from collectors.recorded_facts import LINKS
 from collectors.root import Root
 
 LATER: Final = "later"
-_NIC: Final = ("rx_missed_errors", "rx_fifo_errors")
 _WANTED: Final = frozenset(group + name for group, names in TCP_COUNTERS.items() for name in names)
 
 
@@ -99,16 +99,11 @@ def _nic(root: Root, commands: Commands) -> NicCounters | None:
     """Return the drop counters that the kernel itself keeps of each card, and the driver's own where recorded."""
     names = root.listdir(NET) if root.exists(NET) else []
     cards = [name for name in names if root.exists(f"{NET}/{name}/device")]
-    times = [t for name in cards if (t := time_of(root, f"{NET}/{name}/statistics/{_NIC[0]}")) is not None]
+    times = [t for name in cards if (t := time_of(root, f"{NET}/{name}/statistics/rx_missed_errors")) is not None]
     if not times:
         return None
-    return NicCounters(max(times), {name: _nic_of(root, commands, name) for name in cards})
-
-
-def _nic_of(root: Root, commands: Commands, name: str) -> dict[str, int]:
-    told = {counter: _text(root, f"{NET}/{name}/statistics/{counter}") for counter in _NIC}
-    own = {counter: int(text) for counter, text in told.items() if text is not None and text.isdecimal()}
-    return own | printed.nic_counters(commands.find(f"ethtool -S {name}"))
+    told = {name: kernel_counters(root, name) | _driver_counters(commands, name) for name in cards}
+    return NicCounters(max(times), told)
 
 
 def _rdma(root: Root) -> Rdma | None:
@@ -166,10 +161,14 @@ def _ip_nic(root: Root, commands: Commands) -> NicCounters | None:
     return NicCounters(t, known)
 
 
+def _driver_counters(commands: Commands, name: str) -> dict[str, int]:
+    told = printed.nic_counters(commands.find(f"ethtool -S {name}"))
+    return {counter: value for counter, value in told.items() if telling(counter)}
+
+
 def _still_zero(commands: Commands, name: str) -> dict[str, int]:
     """Return the driver's counters that are zero: read once, they have not grown since the first reading either."""
-    told = printed.nic_counters(commands.find(f"ethtool -S {name}"))
-    return {counter: value for counter, value in told.items() if not value}
+    return {counter: value for counter, value in _driver_counters(commands, name).items() if not value}
 
 
 def _rdma_statistic(root: Root, commands: Commands) -> Rdma | None:
