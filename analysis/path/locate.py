@@ -1,12 +1,17 @@
 """Where the fault is, in one sentence with its evidence; nothing where nothing is told reliably."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
+from analysis.events import Severity
 from analysis.path.hints import name
 from analysis.path.statistics import Count
 from analysis.path.view import HopRow, PathView
 from analysis.text import N_, Sentence, say
-from analysis.units import count, percent
+from analysis.units import count, milliseconds, percent
+
+_GRAVE: Final[tuple[tuple[str, Severity], ...]] = (("blocked", "bad"), ("black-hole", "bad"), ("mtu", "warn"))
+"""Hints that are faults, the gravest first."""
 
 
 def locate(view: PathView, lines: Mapping[str, str] | None = None) -> Sentence | None:
@@ -104,3 +109,33 @@ def _named(row: HopRow, lines: Mapping[str, str]) -> str:
 
 def _told(told: Count) -> str:
     return f"{told.lost}/{told.n} ({percent(told.ratio if told.n else None)})"
+
+
+def verdict(view: PathView, lines: Mapping[str, str] | None = None) -> tuple[Severity, Sentence]:
+    """Return how bad a path is, and what is wrong with it in one sentence."""
+    located = locate(view, lines)
+    if located is not None:
+        return "bad", located
+    for code, severity in _GRAVE:
+        hint = next((hint for hint in view.hints if hint.code == code), None)
+        if hint is not None:
+            return severity, hint.text
+    target = view.target
+    if not view.hops:
+        return "unknown", say(N_("Nothing on the way to {target} answers."), target=view.path.target)
+    if target is None:
+        return "unknown", say(
+            N_("The target does not answer; the last hop that does is {hop}."), hop=_named(view.hops[-1], lines or {})
+        )
+    if target.loss == "unsure" and target.window.lost:
+        return "notice", say(
+            N_("The target left {lost} of {n} probes unanswered: too few, or too evenly, to tell where."),
+            lost=target.window.lost,
+            n=count(target.window.settled),
+        )
+    return "ok", say(
+        N_("No loss that reaches the target in {n} probes; {p50} ms over {hops} hops."),
+        n=count(target.window.settled),
+        p50=milliseconds(target.window.p50_us),
+        hops=target.ttl,
+    )

@@ -64,6 +64,11 @@ class Book:
             if flight.outcome is None and (flight.series, flight.flow) == (path, flow)
         ]
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no probe is waited for."""
+        return not any(flight.outcome is None for flights in self._open.values() for flight in flights)
+
     def failed(self, flight: HopFlight, reason: str) -> None:
         """Tell that a probe could not be sent after all, and why; its identification is free again."""
         flight.outcome = Outcome.FAILED

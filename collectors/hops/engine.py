@@ -94,6 +94,11 @@ class HopEngine:
         """Tell whether every hop of a path up to the target has answered."""
         return self._paths[path].course.known
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is left to send and no answer is waited for."""
+        return not self._due and self._book.is_idle
+
     def path(self, path: int) -> TracedPath:
         """Return a path that is being traced."""
         return self._paths[path]

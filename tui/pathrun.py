@@ -1,0 +1,181 @@
+"""Runs one trace on a loop of its own, for `longpipe path`."""
+
+import asyncio
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from analysis.path.hops import path_view
+from analysis.path.trace import Traces
+from analysis.path.view import PathView
+from analysis.samples import HopPath, Protocol
+from collectors.clock import Clock
+from collectors.hops.engine import HopEngine
+from collectors.hops.mtu_probe import MtuProbe
+from collectors.hops.route import TracedPath
+from collectors.probe.abilities import AS_ROOT
+from collectors.probe.stream import Binding
+from tui.cli import CommandError, Exit
+from tui.text import _
+from tui.widgets.clean import clean
+
+TICK_S: Final = 0.2
+MTU_AFTER_S: Final = 0.6
+"""By then hops are known, and the round trip with them."""
+_CLEAR: Final = "\r\x1b[K"
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What to trace, and for how long."""
+
+    host: str
+    family: Literal[4, 6] | None
+    protocol: Protocol
+    port: int | None
+    source_port: int | None
+    flows: int
+    dscp: int
+    rounds: int
+    interval_s: float
+    mtu: bool
+    progress: bool
+
+
+class Traced(NamedTuple):
+    """What was seen; `interrupted`: the person did not want to wait for the rest."""
+
+    view: PathView
+    interrupted: bool
+
+
+def trace(request: Request) -> Traced:
+    """Trace until the rounds are over or SIGINT comes. Raises CommandError where that is not possible."""
+    return asyncio.run(_trace(request))
+
+
+async def _trace(request: Request) -> Traced:
+    address = await _address(request)
+    clock = Clock()
+    path = HopPath(
+        clock.now_ns(),
+        secrets.randbits(40),
+        request.host,
+        address,
+        request.protocol,
+        request.port,
+        request.source_port,
+        request.flows,
+        interval_ns=int(request.interval_s * 1e9),
+        dscp=request.dscp,
+    )
+    engine, traces = HopEngine(clock), Traces()
+    try:
+        with _sigint() as stop:
+            traced = _begin(engine, path, request)
+            traces.fold(traced.path)
+            interrupted = await _until_over(engine, traces, traced, clock, request, stop)
+        traces.fold(traced.path)
+    finally:
+        engine.close()
+    now_ns = clock.now_ns()
+    return Traced(path_view(traces.by_id[path.id], now_ns + 1, now_ns - clock.started_wall_ns + 1), interrupted)
+
+
+def _begin(engine: HopEngine, path: HopPath, request: Request) -> TracedPath:
+    try:
+        traced = TracedPath(path, Binding())
+        try:
+            engine.add(traced, rounds=request.rounds)
+        except OSError:
+            traced.close()
+            raise
+    except PermissionError as problem:
+        raise CommandError(
+            _(
+                "Tracing needs CAP_NET_RAW. Run it as root: {command}",
+                command=f"{AS_ROOT} path {clean(request.host)}",
+            ),
+            Exit.PRIVILEGE,
+        ) from problem
+    except OSError as problem:
+        raise CommandError(
+            _("{host} cannot be traced: {reason}", host=clean(request.host), reason=problem.strerror)
+        ) from problem
+    return traced
+
+
+async def _until_over(
+    engine: HopEngine, traces: Traces, traced: TracedPath, clock: Clock, request: Request, stop: asyncio.Event
+) -> bool:
+    """Fold until nothing is left to send or to wait for; tell whether that was cut short."""
+    number = traced.path.id
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    measuring: asyncio.Task[object] | None = None
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(TICK_S):
+                await stop.wait()
+        except TimeoutError:
+            pass
+        batch = engine.tick()
+        if batch is not None:
+            traces.fold(batch)
+        if request.mtu and measuring is None and loop.time() - begun > MTU_AFTER_S:
+            measuring = asyncio.create_task(_measure(MtuProbe(engine, clock, number), traces))
+        if request.progress:
+            _progress(engine, number, loop.time() - begun)
+        if engine.is_idle and (measuring is None or measuring.done()):
+            break
+    if measuring is not None:
+        measuring.cancel()
+        await asyncio.wait([measuring])
+    if request.progress:
+        print(_CLEAR, end="", file=sys.stderr, flush=True)
+    return stop.is_set()
+
+
+async def _measure(probe: MtuProbe, traces: Traces) -> None:
+    traces.fold(await probe.run())
+
+
+def _progress(engine: HopEngine, number: int, elapsed_s: float) -> None:
+    distance = engine.distance(number)
+    text = (
+        _("{time} s: looking for the target", time=f"{elapsed_s:.0f}")
+        if distance is None
+        else _("{time} s: target at hop {hop}", time=f"{elapsed_s:.0f}", hop=distance)
+    )
+    print(_CLEAR + text, end="", file=sys.stderr, flush=True)
+
+
+async def _address(request: Request) -> str:
+    family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[request.family]
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(request.host, None, family=family, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else None
+        raise CommandError(
+            _("{host} cannot be looked up: {reason}", host=clean(request.host), reason=reason or problem)
+        ) from problem
+    return str(found[0][4][0])
+
+
+@contextmanager
+def _sigint() -> Iterator[asyncio.Event]:
+    """Turn SIGINT and SIGTERM into an event: what was seen is told before the end."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
