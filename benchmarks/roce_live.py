@@ -1,10 +1,10 @@
 """Live capture of RoCE headers: packets lost and processor time at a steady rate, beside tcpdump and scapy.
 
-    python -m benchmarks.roce_live [--pps N] [--seconds S] [--rounds N]
+    python -m benchmarks.roce_live [--pps N] [--seconds S] [--rounds N] [--realtime]
 
 One cable between two namespaces; the sender keeps the first core, the reader the second. All use a kernel filter, a
-snap length of 128 bytes and a buffer of 32 MiB, and run before other work of the box (nice -10). Needs root; leaves
-out what is not installed.
+snap length of 128 bytes and a buffer of 32 MiB. Needs root; leaves out what is not installed. On a box that has other
+work to do, --realtime (SCHED_RR for all of them) tells what the cores could do if it had none.
 """
 
 import argparse
@@ -31,6 +31,8 @@ from tests.lab.bed import Bed, inside
 from tests.tui.pty_run import PtyRun
 
 SENDER_CORE, READER_CORE = 0, 1
+FIRST: Final[list[str]] = []
+"""What comes before every command line."""
 SNAP: Final = 128
 FILTER: Final = "udp dst port 4791"
 SCAPY: Final = f"""
@@ -68,7 +70,7 @@ Reader = Callable[
 
 
 def on_reader_core(argv: list[str]) -> list[str]:
-    return ["nice", "-n", "-10", "taskset", "-c", str(READER_CORE), *argv]
+    return [*FIRST, "taskset", "-c", str(READER_CORE), *argv]
 
 
 @contextlib.contextmanager
@@ -175,7 +177,7 @@ def measure(reader: Reader, pps: float, seconds: float, beside: bool = False) ->
 
 def send(cable: Cable, process: psutil.Process, pps: float, seconds: float) -> tuple[int, float, float]:
     argv = [
-        *("nice", "-n", "-10", "taskset", "-c", str(SENDER_CORE)),
+        *(*FIRST, "taskset", "-c", str(SENDER_CORE)),
         sys.executable,
         "-m",
         "benchmarks.roce_sender",
@@ -212,7 +214,9 @@ def main() -> int:
     parser.add_argument("--pps", type=float, default=300_000)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--realtime", action="store_true")
     args = parser.parse_args()
+    FIRST.extend(["chrt", "-r", "1"] if args.realtime else [])
     if os.geteuid() or not Path("/usr/sbin/ip").exists() or (os.cpu_count() or 1) < 2:
         print("needs root, ip(8) and two cores")
         return 1
