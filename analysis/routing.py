@@ -1,8 +1,9 @@
 """Folds the ways out of the box: what changed, how good each one is, which one is the best and since when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
+from analysis.bandwidth import Bandwidth, bandwidth, link_bps
 from analysis.box import Box
 from analysis.events import Event, route_changes, route_key
 from analysis.objectives import Judgement, Objective, judge, keep
@@ -14,7 +15,6 @@ from analysis.settings import Settings
 from analysis.sliding import window_over
 from analysis.text import N_, Sentence, say
 from analysis.throughput import Control, Prediction, predict
-from analysis.units import megabits
 from analysis.view import RouteRow
 from analysis.window import Window, merged, window_of
 
@@ -73,18 +73,19 @@ class Routing:
         for route in self.routes or ():
             key = route_id(route)
             window = window_over((path.recent for path in self._targets(route, paths)), t - SCORE_WINDOW_NS, t)
-            mbps, _source = bandwidth(route, box)
+            carried = bandwidth(route, box)
             if route.up and not route.standby:
-                scores[route.family][key] = score(window, mbps, self._settings.score)
-            yield from self._objectives(route, key, window, mbps, paths, box, t)
+                scores[route.family][key] = self._score(window, carried)
+            yield from self._objectives(route, key, window, carried, paths, box, t)
         for family, found in scores.items():
             yield from self._best(family, found, t)
 
     def _objectives(
-        self, route: Route, key: str, window: Window, mbps: float | None, paths: Paths, box: Box, t: int
+        self, route: Route, key: str, window: Window, carried: Bandwidth, paths: Paths, box: Box, t: int
     ) -> Iterator[Event]:
         before = self.judgements.get(key, ())
         gpus = gpu_count(self._settings, box.value("gpu.count"))
+        mbps = carried.judged(self._settings.objectives.bandwidth_mbps_per_gpu * (gpus or 1))
         now = keep(
             before,
             judge(self._settings.objectives, window, mbps, gpus, self._availability(route, paths, t)),
@@ -100,6 +101,10 @@ class Routing:
                     objective=OBJECTIVES[judgement.objective],
                 )
                 yield Event(t, "objective", "warn", text, key)
+
+    def _score(self, window: Window, carried: Bandwidth) -> RouteScore:
+        settings = self._settings.score
+        return score(window, carried.judged(settings.bandwidth_full_mbps), settings)
 
     def _best(self, family: int, scores: dict[str, RouteScore], t: int) -> Iterator[Event]:
         before = self.best[family]
@@ -139,7 +144,7 @@ class Routing:
     def _row(self, route: Route, t: int, paths: Paths, box: Box) -> RouteRow:
         key = route_id(route)
         window = self.window(route, paths, t)
-        mbps, source = bandwidth(route, box)
+        carried = bandwidth(route, box)
         return RouteRow(
             id=key,
             name=route.name,
@@ -151,9 +156,10 @@ class Routing:
             standby=route.standby,
             best=self.best[route.family] == key,
             window=window,
-            score=score(window, mbps, self._settings.score),
-            bandwidth_mbps=mbps,
-            bandwidth_source=source,
+            score=self._score(window, carried),
+            bandwidth_mbps=carried.mbps,
+            bandwidth_at_least=carried.at_least,
+            bandwidth_source=carried.source,
             predictions=tuple(predictions(window, link_bps(route, box))),
             objectives=self.judgements.get(key, ()),
         )
@@ -165,46 +171,6 @@ def predictions(window: Window, narrowest_bps: float | None) -> Iterator[Predict
         prediction = predict(control, window, narrowest_bps)
         if prediction is not None:
             yield prediction
-
-
-def link_bps(route: Route, box: Box) -> float | None:
-    """Return the speed of the route's interface in bit/s, None where the driver does not say."""
-    info = box.infos.get(route.interface)
-    return info.speed_mbps * 1e6 if info and info.speed_mbps else None
-
-
-def bandwidth(route: Route, box: Box) -> tuple[float | None, Sentence | None]:
-    """Return what the route is known to carry, in Mb/s, and how that is known.
-
-    From TCP_INFO delivery rates of flows that were not limited by their application, and from the highest throughput
-    of the link in the last minutes where that is more. An idle box knows nothing, which is not zero.
-    """
-    rates = [flow_rate for flow_rate in _delivery_rates(route, box) if flow_rate > 0]
-    fastest = max(rates, default=0.0)
-    peak = box.peaks.get(route.interface)
-    busiest = peak.bps if peak else 0.0
-    if fastest and fastest >= busiest:
-        return fastest / 1e6, say(
-            N_("Bandwidth: a TCP flow was delivered at {rate} Mb/s (TCP_INFO)."), rate=megabits(fastest / 1e6)
-        )
-    if busiest >= 1e6:
-        return busiest / 1e6, say(
-            N_("Bandwidth: the link carried {rate} Mb/s at its busiest in the last minutes; it may do more."),
-            rate=megabits(busiest / 1e6),
-        )
-    return None, None
-
-
-def _delivery_rates(route: Route, box: Box) -> Iterable[float]:
-    info = box.infos.get(route.interface)
-    if info is None or box.flows is None:
-        return []
-    own = {address.partition("/")[0] for address in info.addresses}
-    return [
-        float(flow.delivery_rate_bps)
-        for flow in box.flows.flows
-        if flow.local in own and flow.delivery_rate_bps and flow.delivery_app_limited is False
-    ]
 
 
 def gpu_count(settings: Settings, seen: str | None) -> int | None:

@@ -47,8 +47,23 @@ def verdict(
         return Verdict("unknown", say(N_("Probing; the first answers are on their way.")), evidence)
     if not any(row.window.settled for row in targets):
         return Verdict("unknown", say(N_("No target has been probed yet. {near}"), near=near(paths)), evidence)
-    text = say(N_("No problem seen in {n} probes."), n=count(settled))
-    return Verdict("ok", text, evidence)
+    return _well(targets, settled, evidence)
+
+
+def _well(targets: list[PathRow], settled: int, evidence: tuple[Sentence, ...]) -> Verdict:
+    """Return that no objective is missed; losses too few to judge are said all the same."""
+    worst = max(targets, key=lambda row: row.window.loss_ratio or 0.0)
+    if not worst.window.lost:
+        return Verdict("ok", say(N_("No problem seen in {n} probes."), n=count(settled)), evidence)
+    text = say(
+        N_("No objective is missed in {n} probes; {target} over {route} lost {lost} of {of}."),
+        n=count(settled),
+        target=worst.target,
+        route=worst.route or "–",
+        lost=worst.window.lost,
+        of=count(worst.window.settled),
+    )
+    return Verdict("ok", text, evidence, worst.id)
 
 
 def gravest(of_paths: Verdict, captured: Iterable[RoceRow], *, alone: bool) -> Verdict:

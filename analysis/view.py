@@ -85,6 +85,7 @@ class RouteRow(msgspec.Struct, frozen=True):
     window: Window
     score: RouteScore
     bandwidth_mbps: float | None
+    bandwidth_at_least: bool
     bandwidth_source: Sentence | None
     predictions: tuple[Prediction, ...]
     objectives: tuple[Judgement, ...]

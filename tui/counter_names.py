@@ -46,6 +46,10 @@ TROUBLE: Final[dict[str, str]] = {
     "cnpSent": N_("congestion notices sent to peers"),
     "cnpHandled": N_("congestion notices received: this box slows down"),
 }
+CONGESTION: Final = frozenset(
+    ("np_ecn_marked_roce_packets", "np_cnp_sent", "rp_cnp_handled", "RxECNMrkd", "cnpSent", "cnpHandled")
+)
+"""Trouble that the fabric is dealing with as it should."""
 TRAFFIC: Final[dict[str, str]] = {
     "sent_pkts": N_("packets sent"),
     "rcvd_pkts": N_("packets received"),

@@ -19,16 +19,27 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "files", metavar=_("FILE"), nargs="*", help=_("session files or directories (default: your own)")
     )
+    add_view_arguments(parser, speed=1.0)
+
+
+def add_view_arguments(parser: Parser, *, speed: float) -> None:
+    """Add the options that say how recorded sessions are seen."""
     parser.add_argument("--at", metavar=_("TIME"), help=_("begin there: 14:02, -5m from the end, yesterday 23:10"))
-    parser.add_argument("--speed", type=float, default=1.0, help=_("play so many times faster, 0.1 to 600"))
+    parser.add_argument("--speed", type=float, default=speed, help=_("play so many times faster, 0.1 to 600"))
     parser.add_argument("--ascii", action="store_true", help=_("draw with ASCII characters only"))
     parser.add_argument("--plain", action="store_true", help=_("print the state at the end, or at --at, and exit"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Open the sessions and show them."""
-    from collectors.session.header import Unreadable
     from collectors.session.recorder import state_directory
+
+    return show_paths([Path(name) for name in args.files] or [state_directory()], args)
+
+
+def show_paths(paths: list[Path], args: argparse.Namespace, *, skip_s: float = 0.0) -> int:
+    """Show the sessions in files or directories as `add_view_arguments` says, playing from `skip_s` after the start."""
+    from collectors.session.header import Unreadable
     from collectors.session.sources import open_sources
     from tui.config.load import Option, load
     from tui.live import TOOL
@@ -36,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
     options = [Option(("glyphs",), "--ascii", "ascii")] if args.ascii else []
     settings = load(options, file=args.config).settings
     use_language(settings.language if args.lang is None else args.lang)
-    paths = [Path(name) for name in args.files] or [state_directory()]
     try:
         sources = open_sources(paths, TOOL)
     except Unreadable as problem:
@@ -45,10 +55,10 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(_("{file}: {why}", file=error.filename, why=error.strerror)) from error
     if not sources:
         raise CommandError(_("There is no session in {place}.", place=", ".join(map(str, paths))))
-    return _show(sources, settings, args)
+    return _show(sources, settings, args, skip_s)
 
 
-def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespace) -> int:
+def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespace, skip_s: float) -> int:
     from tui.replay import ReplayFeed, damage
 
     problems = damage(sources)
@@ -56,7 +66,7 @@ def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespac
         complain(problem)
     feed = ReplayFeed(sources, settings)
     plain = args.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
-    _place(feed, args, at_end=plain)
+    _place(feed, args, skip_s, at_end=plain)
     if plain:
         from analysis.view import Lens
         from tui.plain import lines
@@ -68,7 +78,7 @@ def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespac
     return show(lambda: feed, settings)
 
 
-def _place(feed: "ReplayFeed", args: argparse.Namespace, *, at_end: bool) -> None:
+def _place(feed: "ReplayFeed", args: argparse.Namespace, skip_s: float, *, at_end: bool) -> None:
     """Put the cursor where the person wants it."""
     from collectors.player import SPEEDS
     from tui.moments import NotATime, moment
@@ -85,3 +95,6 @@ def _place(feed: "ReplayFeed", args: argparse.Namespace, *, at_end: bool) -> Non
             raise CommandError(str(problem), Exit.USAGE) from problem
     elif at_end:
         player.end()
+    elif skip_s:
+        player.seek(span[0] + int(skip_s * 1e9))
+        player.toggle()

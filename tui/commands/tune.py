@@ -185,7 +185,7 @@ def _request(args: argparse.Namespace) -> "tuple[Request, tuple[Refusal, ...]]":
         changes = wanted_from(r for r in advised.plan.recommendations if chosen is None or r.id in chosen)
     management = session_path(Host(), peer_of(connection()))
     accepted, left_out = sort_out(changes, management)
-    if not accepted:
+    if not accepted or (args.set and left_out):
         reasons = " ".join(tell(refusal.why) for refusal in left_out)
         raise CommandError(reasons or _("Nothing measured asks for a change."), Exit.ERROR if reasons else Exit.OK)
     return request(accepted, management, goal=args.goal, deadman_s=round(args.timeout)), left_out

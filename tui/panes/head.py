@@ -14,8 +14,8 @@ from tui.panes.time import state_run
 from tui.severity import glyph, role, word
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
-from tui.widgets.runs import Glyphs, Row, Run, fit
-from tui.widgets.wrap import wrap_rows
+from tui.widgets.runs import Glyphs, Row, Run, cut, fit
+from tui.widgets.wrap import wrap, wrap_rows
 
 _STAMPS = {
     "kernel": N_("kernel stamps"),
@@ -28,9 +28,15 @@ _SOCKETS = {"raw": N_("icmp raw"), "dgram": N_("icmp datagram"), "none": N_("no 
 def header_row(view: View, feed: Feed, glyphs: Glyphs, width: int) -> Row:
     """Return the first line: product, host, whether this is now, how it is measured and recorded."""
     left: Row = ((" longpipe  ", "accent"), (f"{clean(feed.host)}  ", "plain"), state_run(feed, glyphs))
-    right = " · ".join([*measured(view), *recorded(feed)]) + " "
     room = width - sum(cell_len(text) for text, role_ in left)
-    return (*left, (fit(right, room, right=True, glyphs=glyphs), "dim"))
+    parts = [*recorded(feed), *measured(view)]
+    while parts and cell_len(_joined(parts)) > room:
+        parts.pop()
+    return (*left, (fit(_joined(parts), room, right=True, glyphs=glyphs), "dim"))
+
+
+def _joined(parts: list[str]) -> str:
+    return f"  {' · '.join(parts)} "
 
 
 def recorded(feed: Feed) -> list[str]:
@@ -43,7 +49,7 @@ def recorded(feed: Feed) -> list[str]:
         length = duration(_end_ns(feed) - state.since_ns)
         parts.append(_("rec {length} {size}", length=length, size=size(state.bytes)))
     if marks := sum(event.kind == "mark" for event in feed.events()):
-        parts.append(_("{n} marks", n=marks))
+        parts.append(_("marks: {n}", n=marks))
     return parts
 
 
@@ -71,7 +77,10 @@ def verdict_rows(view: View, glyphs: Glyphs, width: int) -> list[Row]:
     """Return the verdict, severity first by glyph and word, over at most two rows."""
     severity = view.verdict.severity
     text = f" {glyph(severity, glyphs)} {word(severity)}  {tell(view.verdict.text)}"
-    return wrap_rows(text, max(20, width - 1), role(severity), indent=3)[:2]
+    rows = wrap(text, max(20, width - 1), indent=3)
+    if len(rows) > 2:
+        rows = [rows[0], cut(f"{rows[1]} {rows[2].strip()}", width - 1, glyphs)]
+    return [((row, role(severity)),) for row in rows]
 
 
 def sentence_rows(sentences: tuple[Sentence, ...], width: int) -> list[Row]:

@@ -8,9 +8,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from analysis.units import count, duration, milliseconds, percent
+from analysis.units import count, milliseconds, percent
 from analysis.view import PathRow, View
 from tui.panes.base import Pane
+from tui.panes.time import clock_text
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
 from tui.widgets.graph import GraphData, TimeGraph
@@ -18,7 +19,7 @@ from tui.widgets.runs import Glyphs, Role, Run
 from tui.widgets.table import Column, Table, TableRow
 
 COLUMNS: Final = (
-    Column(N_("target"), 10, flex=3),
+    Column(N_("target"), 15, flex=3),
     Column(N_("last"), 6, align="right", priority=2),
     Column(N_("p50"), 6, align="right"),
     Column(N_("p99"), 6, align="right", priority=1),
@@ -67,8 +68,8 @@ class LatencyPane(Pane):
                     epochs=(*graph.epochs, *(event.t for event in graph.events if event.kind == "route")),
                     marks=tuple((event.t, MARK[self.glyphs]) for event in graph.events if event.kind == "mark"),
                     loss_label=_("loss"),
-                    start_label=f"-{duration(graph.end_ns - graph.start_ns)}",
-                    end_label=_("now") if view.at_ns else "",
+                    start_label=clock_text(graph.start_ns),
+                    end_label=clock_text(graph.end_ns),
                 )
             )
 

@@ -9,7 +9,7 @@ from textual.message import Message
 from analysis.roce.merge import FlowKey
 from analysis.units import bits_per_s, per_second
 from analysis.view import RdmaRow, RoceRow, View
-from tui.counter_names import TROUBLE, plain_name
+from tui.counter_names import CONGESTION, TROUBLE, plain_name
 from tui.panes.base import Pane
 from tui.panes.flows import flow_cells, flow_key, flow_strips
 from tui.severity import glyph, role, word
@@ -155,6 +155,12 @@ def port_cells(row: RdmaRow) -> TableRow:
     )
 
 
+def _role(counter: str) -> Role:
+    if counter in CONGESTION:
+        return "warn"
+    return "bad" if counter in TROUBLE else "dim"
+
+
 def counter_rows(row: RdmaRow, view: View) -> list[Row]:
     """Return the counters of a port and its card that move, trouble first, then the totals of those that once did."""
     rates = row.rates | view.nics.get(row.port.netdev or "", {})
@@ -163,8 +169,7 @@ def counter_rows(row: RdmaRow, view: View) -> list[Row]:
         key=lambda item: (item[0] not in TROUBLE, -item[1]),
     )
     rows: list[Row] = [
-        ((f"{per_second(rate):>9}  ", "plain"), (plain_name(name), "bad" if name in TROUBLE else "dim"))
-        for name, rate in moving
+        ((f"{per_second(rate):>9}  ", "plain"), (plain_name(name), _role(name))) for name, rate in moving
     ]
     totals = [(name, total) for name, total in row.port.counters.items() if name in TROUBLE and total]
     rows += [

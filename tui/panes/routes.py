@@ -73,7 +73,7 @@ def route_cells(row: RouteRow, glyphs: Glyphs) -> TableRow:
             (score, "plain"),
             (milliseconds(row.window.p50_us), "plain"),
             loss_run(row.window.loss_ratio),
-            (megabits(row.bandwidth_mbps), "dim"),
+            (("≥" if row.bandwidth_at_least else "") + megabits(row.bandwidth_mbps), "dim"),
             (count(row.window.settled), "dim"),
         ),
     )

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from analysis.view import View
-from tui.text import N_
+from tui.text import N_, _
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Row
 
@@ -55,6 +55,7 @@ class DetailScreen(ModalScreen[None]):
         page = self.query_one("#detail", VerticalScroll)
         detail = self._make(view, max(20, page.scrollable_content_region.width))
         page.border_title = detail.title
+        page.border_subtitle = _("Esc closes")
         lines = self.query_one("#detail-rows", Lines)
         lines.styles.height = len(detail.rows)
         lines.show(detail.rows)

@@ -1,5 +1,6 @@
 """Latency and loss over time. `graph_rows` is pure and says everything; the widget only keeps the scale steady."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
@@ -48,6 +49,7 @@ _SIGNS: Final[dict[Glyphs, _Signs]] = {
     "ascii": _Signs("|", "+", "!", "^", "x", "123456789#"),
 }
 _US_PER: Final[dict[Unit, float]] = {unit: ns / 1000 for unit, ns in NS_PER.items()}
+_LOSS_STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 1 - 1e-9)
 _BAND_ROWS: Final = 3
 """Graphs lower than this show the median only: a band would be a blot."""
 
@@ -174,12 +176,16 @@ def _cut_off(data: GraphData, line: Timeline, ceiling: float) -> list[int]:
 
 
 def loss_sign(buckets: Sequence[Bucket], loss_signs: str) -> str:
-    """Return the sign for the share lost of what `buckets` sent; a space for none, whether lost or sent."""
+    """Return the sign for the share lost of what `buckets` sent; a space for none, whether lost or sent.
+
+    The steps widen: 1 % and 5 % are told apart, as are a few losses and an outage.
+    """
     settled = sum(bucket.settled for bucket in buckets)
     lost = sum(bucket.lost for bucket in buckets)
     if not lost:
         return " "
-    return loss_signs[max(0, -(-lost * len(loss_signs) // settled) - 1)]
+    step = bisect_left(_LOSS_STEPS, lost / settled)
+    return loss_signs[step * (len(loss_signs) - 1) // len(_LOSS_STEPS)]
 
 
 def _loss(buckets: Sequence[Bucket], line: Timeline, signs: _Signs) -> list[Run]:

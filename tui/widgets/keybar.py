@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.cells import cell_len
 from textual.keys import format_key
 from textual.screen import Screen
 
@@ -46,6 +47,11 @@ class KeyBar(Lines):
     def refresh_keys(self) -> None:
         """Read the key map again."""
         runs: list[Run] = [(" ", "plain")]
+        room = self.size.width - 1
         for key, label, _help in live_keys(self.screen, footer=True):
+            room -= cell_len(f"{key} {label}")
+            if room < 0:
+                break
             runs += [(key, "accent"), (f" {label}  ", "dim")]
+            room -= 2
         self.show([tuple(runs)])
