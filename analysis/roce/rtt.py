@@ -86,6 +86,7 @@ class RoundTrips:
         self._peers = np.full(64, -1)
         self._flows = flows
         self._open = _no_rows()
+        self._again = _no_rows()
         self._undecided = _no_rows()
         self._by_pair: dict[int, list[int]] = {}
         self._known_flows = 1
@@ -103,10 +104,8 @@ class RoundTrips:
         """
         asked = self._asked(walked)
         answers = self._answers(responses, ids)
-        repeated = self._note_repeats(walked)
+        self._note_repeats(walked)
         requests = _joined(self._open, asked) if len(asked) else self._open
-        if len(repeated):
-            requests = requests.where(~np.isin(_key(requests.flow, requests.at), repeated))
         self._find_pairs(requests, answers, last=last)
         paired = self._take_paired(answers)
         fresh = None
@@ -114,6 +113,8 @@ class RoundTrips:
             self._count_outside(paired)
             requests, fresh = self._match(requests, paired)
         self._open = requests
+        if len(self._again):
+            self._again = self._again.where(np.isin(_asked_key(self._again), _asked_key(requests)))
         if len(self._open) > MOST_OPEN:
             self._open = self._open.where(np.argsort(self._open.number, kind="stable")[-MOST_OPEN:])
         return fresh
@@ -159,14 +160,16 @@ class RoundTrips:
         zero = np.zeros(len(rows), np.int64)
         return Rows(ids[rows], kind[rows], packets.psn[rows], zero, packets.number[rows], packets.t_ns[rows])
 
-    def _note_repeats(self, walked: Walked | None) -> Ints:
-        if walked is None:
-            return np.zeros(0, np.int64)
-        rows = np.flatnonzero(walked.walk.repeat)
-        keys = _key(walked.flow[rows], walked.walk.at[rows])
-        if len(keys):
-            self._repeated.append(keys)
-        return keys
+    def _note_repeats(self, walked: Walked | None) -> None:
+        """Remember packets that came again: a response after one of them may answer either."""
+        rows = np.flatnonzero(walked.walk.repeat) if walked is not None else np.zeros(0, np.int64)
+        if walked is None or not len(rows):
+            return
+        packets, flow, at = walked.packets, walked.flow[rows], walked.walk.at[rows]
+        self._repeated.append(_key(flow, at))
+        columns = packets.psn[rows], at, packets.number[rows], packets.t_ns[rows]
+        kinds = (Rows(flow, np.full(len(rows), kind), *columns) for kind in (ACK, READ, ATOMIC))
+        self._again = _joined(self._again, *kinds)
 
     def note_damaged(self, packets: Packets) -> None:
         """Take in requests with a wrong ICRC: they were sent, so their PSN is ambiguous when it is sent again."""
@@ -276,11 +279,11 @@ class RoundTrips:
         Returns the requests that still wait, and the samples.
         """
         n = len(requests)
-        rows = _joined(requests, answers)
-        key = (rows.flow << 2 | rows.kind) << 24 | rows.psn
+        rows = _joined(requests, self._again, answers)
+        key = _asked_key(rows)
         order = np.lexsort((rows.number, key))
-        key, asks = key[order], order < n
-        hit = np.flatnonzero(asks[:-1] & ~asks[1:] & (key[1:] == key[:-1]))
+        key, asks, answer = key[order], order < n, order >= n + len(self._again)
+        hit = np.flatnonzero(asks[:-1] & answer[1:] & (key[1:] == key[:-1]))
         asked, answered = order[hit], order[hit + 1]
         rtt = rows.t_ns[answered] - rows.t_ns[asked]
         good = rtt >= 0
@@ -353,6 +356,10 @@ def _ballot(waiting: Rows, flow: int, rows: Ints, *, last: bool) -> _Ballot | No
     if not len(rows) or (len(rows) < VOTES and not last):
         return None
     return int(waiting.number[rows[:VOTES][-1]]), flow, rows
+
+
+def _asked_key(rows: Rows) -> Ints:
+    return (rows.flow << 2 | rows.kind) << 24 | rows.psn
 
 
 def _key(flow: Ints, at: Ints) -> Ints:

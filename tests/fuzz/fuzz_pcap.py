@@ -1,8 +1,8 @@
 """Feeds broken captures to the readers until something breaks: python tests/fuzz/fuzz_pcap.py [--seconds N]
 
 Every input goes through the fast reader (whole and in small chunks), the plain reader, the decoder, the fold,
-the report and the verdict. It fails on any exception, on records that differ between the readers, and on reports that differ
-between chunk sizes. A failing input is written to the current directory.
+the report and the verdict. It fails on any exception, on records that differ between the readers, and on reports
+that differ between chunk sizes. A failing input is written to the current directory.
 """
 
 import argparse
