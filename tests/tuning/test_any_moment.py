@@ -82,7 +82,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 MOST = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -252,7 +252,7 @@ def expect_of_contested(outcome: Outcome, key: str, found: str, planned: str | N
         assert value == theirs, f"{key} was theirs to set"
 
 
-@settings(MOST, max_examples=12)
+@settings(MOST, max_examples=8)
 @example(story=UNTOUCHED)
 @given(story=stories())
 def test_the_script_does_what_python_does(
@@ -268,7 +268,7 @@ def test_the_script_does_what_python_does(
     assert [script.states.get(key) for key in begun] == [python.states[key] for key in begun]
 
 
-@settings(MOST, max_examples=10)
+@settings(MOST, max_examples=7)
 @given(death=st.integers(0, 14))
 def test_queue_and_offload_go_back_whenever_we_die(unarmed: None, namespace: str, death: int) -> None:
     with inside(namespace), tempfile.TemporaryDirectory() as folder:
