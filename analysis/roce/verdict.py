@@ -11,6 +11,8 @@ from analysis.text import N_, Sentence, say
 
 FEW_PACKETS: Final = 100
 """Below this a clean capture proves nothing."""
+UNSEEN_RATIO: Final = 0.01
+"""More packets than this share dropped by the capture itself, and a clean rest proves nothing."""
 LOSS_BAD_RATIO: Final = 0.01
 """Share of packets sent again: go-back-N comes near to a standstill around 1 % of loss (ICCCN 2019, 8846946)."""
 RNR_BAD_RATIO: Final = 0.01
@@ -103,6 +105,17 @@ _HOW_TO_CAPTURE: Final = say(
 
 def _clean(report: Report) -> Finding:
     n = report.psn_totals.packets
+    dropped = report.capture.dropped_by_kernel or 0
+    if dropped > UNSEEN_RATIO * report.roce_packets:
+        text = say(
+            N_(
+                "No trouble seen in {n} RoCE packets, but the capturing host dropped {dropped} unseen: too many to say "
+                "that all is well."
+            ),
+            n=n,
+            dropped=dropped,
+        )
+        return Finding("unknown", "capture-incomplete", text)
     return Finding(
         "ok", "healthy", say(N_("No trouble seen in {n} RoCE packets: nothing lost, nothing sent again."), n=n)
     )

@@ -30,7 +30,8 @@ BLOCKS: Final = 32
 RETIRE_MS: Final = 40
 """A block that is not full is handed over after this time."""
 _BATCH: Final = 4
-"""Blocks that are taken at once at most."""
+"""Full blocks that are taken at once at most. Of a slow line's blocks, which are nearly empty, many are taken: a lot
+costs about as much as a packet, and so a box that is slow itself still keeps up."""
 _FRAME: Final = 2048
 _HEADER: Final = 48
 _STATUS, _PACKETS = 8, 12
@@ -100,11 +101,13 @@ class Ring:
     def read(self) -> Frames | None:
         """Return the frames that are there, None where there are none. They are valid until the next call."""
         used, offsets = 0, []
-        for _ in range(_BATCH):
+        for _ in range(self._blocks):
             base = self._next * self._block
             if not _U32(self._map, base + _STATUS)[0] & _USER:
                 break
             count, first, length = struct.unpack_from("=III", self._map, base + _PACKETS)
+            if used + length > _BATCH * self._block:
+                break
             if count:
                 self._view[used : used + length] = self._map[base : base + length]
                 offsets.append(self._offsets(used + first, count))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from analysis.roce.decode import Batch, Pause, decode, only
 from analysis.roce.fold import Fold
@@ -223,6 +224,15 @@ def test_the_verdict_names_the_worst(name: str, code: str, leaves: int) -> None:
     verdict = judge(told_report)
     assert verdict.code == code
     assert exit_code(told_report, verdict) == leaves
+
+
+def test_a_clean_capture_that_dropped_much_is_not_called_healthy() -> None:
+    clean = of("syn_rocev1")
+    few, many = clean.roce_packets // 200, clean.roce_packets
+    codes = [
+        judge(replace(clean, capture=replace(clean.capture, dropped_by_kernel=n))).code for n in (None, 0, few, many)
+    ]
+    assert codes == ["healthy", "healthy", "healthy", "capture-incomplete"]
 
 
 def test_each_loss_is_a_rewind_with_its_nak() -> None:
