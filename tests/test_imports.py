@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,14 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("import tui.__main__", HEAVY | {"msgspec", "asyncio", "analysis", "collectors", "tuning"}),
         ("import analysis.model, analysis.view", HEAVY | {"asyncio", "socket", "subprocess"}),
+        ("import tuning.executor, tuning.wizard", HEAVY | {"asyncio", "collectors", "tui"}),
         ("import collectors.hub, collectors.store", {"textual", "rich", "scapy", "tuning"}),
     ],
 )
 def test_what_a_module_brings_along(statement: str, forbidden: set[str]) -> None:
     assert not loaded_by(statement) & forbidden
+
+
+def test_one_module_changes_a_host_by_running_programs() -> None:
+    sources = Path(__file__).parents[1].glob("tuning/**/*.py")
+    assert [path.name for path in sources if "subprocess" in path.read_text(encoding="utf-8")] == ["commands.py"]

@@ -113,8 +113,8 @@ def _tuned(host: Host) -> Iterator[Setter]:
             profiles += profile.get("main", "include", fallback="").replace(",", " ").split()
             for key, value in profile.items("sysctl") if profile.has_section("sysctl") else ():
                 text = N_("tuned's profile {profile} sets {key} to “{value}” and may set it again at any time.")
-                told = say(text, profile=name, key=key, value=value)
-                yield Setter(_dotted(key), path, value.lstrip(">").strip(), True, told)
+                told = say(text, profile=name, key=key, value=value or "")
+                yield Setter(_dotted(key), path, (value or "").lstrip(">").strip(), True, told)
             break
 
 

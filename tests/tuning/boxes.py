@@ -123,3 +123,7 @@ echo "$2 16384 0 - Live 0x0" >> "$box/proc/modules"
 sed -i "/^$2 /d" "$box/proc/modules"
 """,
 }
+
+
+def can_ping() -> bool:
+    return Host().run("ping", "-c", "1", "-W", "1", "127.0.0.1").code == 0
