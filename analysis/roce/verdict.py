@@ -109,8 +109,8 @@ def _clean(report: Report) -> Finding:
     if dropped > UNSEEN_RATIO * report.roce_packets:
         text = say(
             N_(
-                "No trouble seen in {n} RoCE packets, but the capturing host dropped {dropped} unseen: too many to say "
-                "that all is well."
+                "No trouble seen in {n} RoCE packets, but the capturing host dropped {dropped} unseen: "
+                "too many to say that all is well."
             ),
             n=n,
             dropped=dropped,
