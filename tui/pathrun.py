@@ -77,7 +77,8 @@ async def _trace(request: Request) -> Traced:
     engine, traces = HopEngine(clock), Traces()
     try:
         with _sigint() as stop:
-            traced = _begin(engine, path, request)
+            traced = _added(engine, path, request)
+            engine.begin(path.id, request.rounds)
             traces.fold(traced.path)
             interrupted = await _until_over(engine, traces, traced, clock, request, stop)
         traces.fold(traced.path)
@@ -87,11 +88,11 @@ async def _trace(request: Request) -> Traced:
     return Traced(path_view(traces.by_id[path.id], now_ns + 1, now_ns - clock.started_wall_ns + 1), interrupted)
 
 
-def _begin(engine: HopEngine, path: HopPath, request: Request) -> TracedPath:
+def _added(engine: HopEngine, path: HopPath, request: Request) -> TracedPath:
     try:
         traced = TracedPath(path, Binding())
         try:
-            engine.add(traced, rounds=request.rounds)
+            engine.add(traced)
         except OSError:
             traced.close()
             raise

@@ -27,10 +27,10 @@ class Course:
 
     def first(self) -> list[Step]:
         """Return the probes to begin with: every TTL there may be, so that one round trip tells the whole path."""
-        return [(ttl, 0) for ttl in range(1, self._max_ttl + 1)]
+        return [(ttl, 0) for ttl in range(1, self.end(0) + 1)]
 
     def again(self) -> list[Step]:
-        """Return what has not been answered of the beginning."""
+        """Return what has not been answered so far, as far as the path may reach."""
         heard = self._heard.get(0, set())
         return [(ttl, 0) for ttl in range(1, self.end(0) + 1) if ttl not in heard]
 

@@ -35,6 +35,7 @@ class HopEngine:
         self._gap_ns = 1_000_000_000 // pps
         self._book = Book()
         self._paths: dict[int, TracedPath] = {}
+        self._runs: dict[int, int] = {}
         self._senders: dict[Family, Sender] = {}
         self._inbound = Inbound(self._book, self._paths, self._loop, clock)
         self._due: list[tuple[int, int, Callable[[], None]]] = []
@@ -42,26 +43,37 @@ class HopEngine:
         self._free_ns = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, traced: TracedPath, *, rounds: int | None = None) -> None:
-        """Begin to trace; `rounds`: end sending by itself after so many. Raises OSError without CAP_NET_RAW."""
-        path = traced.path
+    @staticmethod
+    def check() -> None:
+        """Raise OSError where raw sockets are not allowed."""
+        Sender(4).sock.close()
+
+    def add(self, traced: TracedPath) -> None:
+        """Get ready to trace. Raises OSError without CAP_NET_RAW."""
         if traced.family not in self._senders:
             self._senders[traced.family] = Sender(traced.family)
         self._inbound.open(traced, self._senders[traced.family])
-        self._paths[path.id] = traced
+        self._paths[traced.path.id] = traced
+
+    def begin(self, path: int, rounds: int | None = None) -> None:
+        """Ask every hop at once, then in rounds: `rounds` of them in all, None until `pause` or `remove`."""
+        traced, run = self._paths[path], self._next_run(path)
         now_ns = self._clock.reading().mono_ns
         for at, step in enumerate(traced.course.first()):
-            self._send_at(now_ns + at * BURST_GAP_NS, path.id, step)
+            self._send_at(now_ns + at * BURST_GAP_NS, path, step)
         for after_ns in AGAIN_NS:
-            self._at(now_ns + min(after_ns, path.interval_ns), lambda: self._again(path.id))
-        if rounds is None or rounds > 1:
-            left = None if rounds is None else rounds - 1
-            self._at(now_ns + path.interval_ns, lambda: self._round(path.id, left))
+            self._at(now_ns + min(after_ns, traced.path.interval_ns), lambda: self._again(path))
+        self._plan_round(now_ns + traced.path.interval_ns, path, run, rounds)
         self._wake()
+
+    def pause(self, path: int) -> None:
+        """Send no further rounds; answers to what was sent are still told."""
+        self._next_run(path)
 
     def remove(self, path: int) -> None:
         """Stop tracing; what is on its way is not told any more."""
         traced = self._paths.pop(path)
+        self._runs.pop(path, None)
         self._book.end(path)
         self._inbound.forget(traced)
         traced.close()
@@ -140,10 +152,20 @@ class HopEngine:
             for at, step in enumerate(traced.course.again()):
                 self._send_at(now_ns + at * BURST_GAP_NS, path, step)
 
-    def _round(self, path: int, left: int | None) -> None:
+    def _next_run(self, path: int) -> int:
+        self._runs[path] = self._runs.get(path, 0) + 1
+        return self._runs[path]
+
+    def _plan_round(self, due_ns: int, path: int, run: int, rounds: int | None) -> None:
+        """Have the next round sent; `rounds` counts the one before it too."""
+        if rounds is None or rounds > 1:
+            left = None if rounds is None else rounds - 1
+            self._at(due_ns, lambda: self._round(path, run, left))
+
+    def _round(self, path: int, run: int, left: int | None) -> None:
         """Spread a round over the interval, or over longer where the bounded rate wants that."""
         traced = self._paths.get(path)
-        if traced is None:
+        if traced is None or self._runs[path] != run:
             return
         steps = traced.course.round()
         interval_ns = max(traced.path.interval_ns, len(steps) * self._gap_ns)
@@ -151,9 +173,7 @@ class HopEngine:
         now_ns = max(self._clock.reading().mono_ns, self._free_ns)
         for at, step in enumerate(steps):
             self._send_at(now_ns + at * gap_ns, path, step)
-        if left is None or left > 1:
-            after = None if left is None else left - 1
-            self._at(now_ns + interval_ns, lambda: self._round(path, after))
+        self._plan_round(now_ns + interval_ns, path, run, left)
 
     def _wake(self) -> None:
         if self._timer is not None:
