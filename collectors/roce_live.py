@@ -95,7 +95,7 @@ class RoceLive:
             failures = 0 if self._clock.now_ns() - started > _STEADY_NS else failures + 1
             was_there = index(interface) is not None
             if was_there:
-                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             async for _ in ticks(GONE_S):
                 if index(interface) is not None:
                     break
