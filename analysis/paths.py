@@ -18,6 +18,8 @@ SCORE_WINDOW_NS: Final = 600 * 10**9
 """The time that scores and objectives look at."""
 NOTE_NS: Final = 10 * 10**9
 """How long what an error said stays on screen."""
+_TROUBLE: Final = frozenset({Outcome.FAILED, Outcome.UNREACHABLE, Outcome.FOREIGN})
+"""A refusal (TCP reset, UDP port unreachable) has a note too, but it is an answer."""
 
 
 class PathKey(msgspec.Struct, frozen=True):
@@ -49,8 +51,8 @@ class Path:
         self.in_flight = 0
         self.last_rtt_us: int | None = None
         self.last_answer_ns: int | None = None
-        self.note: ProbeNote | None = None
-        self.note_ns = 0
+        self.trouble: tuple[int, Outcome, ProbeNote] | None = None
+        """When the last probe failed, was unreachable or answered from elsewhere, and why."""
         self.foreign = 0
 
     @property
@@ -82,13 +84,16 @@ class Path:
         return self.history.outages(start_ns, end_ns)
 
     def problem(self, now_ns: int) -> Sentence | None:
-        """Say what the last failed or unreachable probe was told, while that is recent."""
-        if self.note is None or now_ns - self.note_ns > NOTE_NS:
+        """Say what the last failed, unreachable or wrongly answered probe was told, while that is recent."""
+        if self.trouble is None or now_ns - self.trouble[0] > NOTE_NS:
             return None
-        sender = self.note.sender
-        if sender is None:
-            return say(N_("Probes cannot be sent: {reason}."), reason=self.note.reason)
-        return say(N_("{sender} says: {reason}."), sender=sender, reason=self.note.reason)
+        _, outcome, note = self.trouble
+        sender = note.sender or self.series.address
+        if outcome is Outcome.FAILED:
+            return say(N_("Probes cannot be sent: {reason}."), reason=note.reason)
+        if outcome is Outcome.FOREIGN:
+            return say(N_("Replies come from {sender}, which was not asked: they do not count."), sender=sender)
+        return say(N_("{sender} says: {reason}."), sender=sender, reason=note.reason)
 
     def record(self, sent_ns: int, outcome: Outcome, rtt_us: int | None) -> None:
         """Take one settled probe."""
@@ -135,8 +140,17 @@ class Paths:
             slot += 1
 
     def shown(self) -> list[Path]:
-        """Return the paths that are being probed, and ended ones that were not followed by another."""
-        return list(self.by_key.values())
+        """Return the paths that are being probed, and ended ones.
+
+        But not those that were probed while the ways out were not known yet: the same targets' other paths follow them.
+        """
+        items = self.by_key.items()
+        followed = {(key.target, key.family) for key, path in items if key.route and not path.series.ended}
+        return [
+            path
+            for key, path in items
+            if key.route or not path.series.ended or (key.target, key.family) not in followed
+        ]
 
     def find(self, path_id: str | None) -> Path | None:
         """Return a path by its id; without one, the first target, or whatever there is."""
@@ -156,8 +170,9 @@ class Paths:
             if (path := self.by_series.get(series)) is not None:
                 path.record(probes.t - age_us * 1000, Outcome(outcome), rtt_us)
         for note in probes.notes:
-            if (path := self.by_series.get(probes.series[note.row])) is not None:
-                path.note, path.note_ns = note, probes.t
+            path, outcome = self.by_series.get(probes.series[note.row]), Outcome(probes.outcome[note.row])
+            if path is not None and outcome in _TROUBLE:
+                path.trouble = probes.t, outcome, note
         in_flight = dict(probes.in_flight)
         for series, path in self.by_series.items():
             if path.series.id == series:
