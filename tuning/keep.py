@@ -13,6 +13,7 @@ from typing import Final
 from analysis.text import N_, Sentence, say
 from tuning.host import Host
 from tuning.journal import Journal, Record
+from tuning.knobs.limit import LIMITS, LINE
 from tuning.reports import Report
 from tuning.steps import Step, in_sh
 
@@ -68,8 +69,10 @@ def _texts(journal: Journal, tool: str) -> dict[str, str]:
     sysctls = [f"{step.key} = {step.new}" for _, step in kept if step.keep == "sysctl"]
     modules = [step.key for _, step in kept if step.keep == "module"]
     commands = [in_sh(act) for _, step in kept if step.keep == "boot" for act in step.apply]
+    limits = [LINE for _, step in kept if step.keep == "limits"]
     return {
         SYSCTL: _file(head, sysctls),
+        LIMITS: _file(head, limits),
         MODULES: _file(head, modules),
         SCRIPT: _file(f"#!/bin/sh\n{head}", commands),
         UNIT: _file(head, [_UNIT_TEXT.rstrip("\n")] if commands else []),

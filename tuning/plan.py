@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -22,8 +22,7 @@ _MOST: Final = 64
 _RESHAPES: Final = "channels"
 _SHAPED: Final = frozenset({"qdisc", "rps", "irq", "ring"})
 """Making other queues takes these settings away, so they are not changed in one go with it."""
-Boot: TypeAlias = Literal["sysctl", "module", "boot", "none"]
-_KEPT: Final[frozenset[Persists]] = frozenset({"sysctl.d", "modules-load.d", "udev", "unit"})
+_KEPT: Final[frozenset[Persists]] = frozenset({"sysctl.d", "modules-load.d", "udev", "unit", "limits.d"})
 
 
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -150,7 +149,7 @@ def _steps(host: Host, change: Wanted) -> tuple[Step, ...]:
     knob = KNOBS[change.knob]
     now = knob.read(host, change.key)
     made = knob.steps(host, change.key, change.proposed)
-    changing = tuple(step for step in made if step.old != step.new)
+    changing = tuple(step for step in made if step.changes)
     if changing and now != " ".join(change.current.split()):
         why = N_(
             "{key} is “{now}” and not “{planned}” as when the plan was made: somebody else is at work. Plan again."

@@ -43,6 +43,12 @@ class TrialStatus(msgspec.Struct, frozen=True):
         return any(step.state in {"applied", "planned", "failed"} for step in self.steps)
 
 
+class Trials(msgspec.Struct, frozen=True, tag="longpipe.trials/1", tag_field="schema"):
+    """What `longpipe tune status --json` prints. Fields are added, never changed, while the schema is /1."""
+
+    trials: tuple[TrialStatus, ...]
+
+
 def status(host: Host) -> tuple[TrialStatus, ...]:
     """Return every plan that was begun, oldest first. Changes nothing. Raises Refused where the journal is closed."""
     journal = Journal(host)

@@ -56,7 +56,12 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     identity: str = ""
     driver: str = ""
     keep: str = "none"
-    """Where it is kept for the next boot: "sysctl", "module", "boot" or "none"."""
+    """Where it is kept for the next boot: "sysctl", "module", "boot", "limits" or "none"."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether carrying it out, or keeping it, makes a difference."""
+        return self.old != self.new or self.keep == "limits"
 
 
 IDENTITY: Final = r"s/^\([0-9]*\): .*link\/[a-z0-9]* *\([0-9a-f:]*\).*/\1 \2/p"

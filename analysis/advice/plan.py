@@ -22,7 +22,19 @@ Persists: TypeAlias = Literal[
     "sysctl.d", "modules-load.d", "udev", "netplan", "limits.d", "unit", "application", "none"
 ]
 Knob: TypeAlias = Literal[
-    "sysctl", "qdisc", "module", "ring", "channels", "coalesce", "feature", "rps", "irq", "mtu", "rdma", "rdma-link"
+    "sysctl",
+    "qdisc",
+    "module",
+    "ring",
+    "channels",
+    "coalesce",
+    "feature",
+    "rps",
+    "irq",
+    "mtu",
+    "rdma",
+    "rdma-link",
+    "limit",
 ]
 
 

@@ -12,6 +12,7 @@ from tuning.failure import Refused
 from tuning.host import Host
 from tuning.journal import Journal, Record, alone, begun_pattern
 from tuning.keep import MODULES, SCRIPT, SYSCTL, UNIT, WANTS
+from tuning.knobs.limit import LIMITS
 from tuning.plan import Wanted, commands, risk_of, sort_out, steps, undo_commands
 from tuning.status import status
 from tuning.trial import apply, confirm, rollback
@@ -157,6 +158,17 @@ def test_what_sysctl_d_cannot_hold_is_kept_by_a_unit(host: Host, unarmed: None) 
     assert rollback(host, "", Ear(), TOOL)
     assert not any(host.exists(path) for path in (MODULES, SCRIPT, UNIT))
     assert not host.path(WANTS).is_symlink()
+
+
+def test_locked_memory_is_for_new_logins_and_only_kept(host: Host, unarmed: None) -> None:
+    change = want(host, "limit", "memlock", "unlimited", persists="limits.d")
+    assert apply(host, plan_of(change), Ear(), TOOL)
+    assert not host.exists(LIMITS)
+    confirm(host, "", Ear(), TOOL)
+    assert settings(host, LIMITS) == ["* - memlock unlimited"]
+    assert steps(host, plan_of(change)) == ()
+    assert rollback(host, "", Ear(), TOOL)
+    assert not host.exists(LIMITS)
 
 
 def test_a_crash_between_keeping_and_writing_is_made_good(host: Host, unarmed: None) -> None:

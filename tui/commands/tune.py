@@ -47,7 +47,11 @@ def add_arguments(parser: Parser) -> None:
         help=_("unless confirmed by then, everything goes back by itself (2m)"),
     )
     parser.add_argument("--all", action="store_true", help=_("tell also why the other rules propose nothing"))
-    parser.add_argument("--json", action="store_true", help=_("print data (schema longpipe.plan/1), not text"))
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help=_("print data, not text: plan (schema longpipe.plan/1), status (longpipe.trials/1)"),
+    )
     parser.add_argument("--quiet", action="store_true", help=_("no status line"))
 
 
@@ -76,7 +80,7 @@ def _plan(args: argparse.Namespace) -> int:
 
         from analysis.advice.plan import rendered
 
-        print(msgspec.json.format(msgspec.json.encode(rendered(advised.plan))).decode())
+        print(msgspec.json.format(msgspec.json.encode(rendered(advised.plan, tell))).decode())
     else:
         print("\n".join(advice(advised.plan, everything=args.all)))
     return Exit.OK if whole else Exit.INTERRUPTED
@@ -137,7 +141,7 @@ def _status(args: argparse.Namespace) -> int:
     from tui.tune.text import trials
     from tuning.failure import Refused
     from tuning.host import Host
-    from tuning.status import status
+    from tuning.status import Trials, status
 
     _require_root()
     try:
@@ -145,7 +149,7 @@ def _status(args: argparse.Namespace) -> int:
     except Refused as refused:
         raise CommandError(tell(refused.why)) from refused
     if args.json:
-        print(msgspec.json.format(msgspec.json.encode({"schema": "longpipe.trials/1", "trials": found})).decode())
+        print(msgspec.json.format(msgspec.json.encode(Trials(found))).decode())
     else:
         print("\n".join(trials(found)))
     cut_short = any(trial.in_force and not trial.pending and trial.state != "confirmed" for trial in found)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tuning.knobs import ethtool, module, mtu, qdisc, rdma, steering, sysctl
+from tuning.knobs import ethtool, limit, module, mtu, qdisc, rdma, steering, sysctl
 from tuning.knobs.knob import Knob
 
 KNOBS: Final[dict[str, Knob]] = {
@@ -15,5 +15,6 @@ KNOBS: Final[dict[str, Knob]] = {
         sysctl.KNOB,
         *steering.KNOBS,
         *rdma.KNOBS,
+        limit.KNOB,
     )
 }

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from analysis.advice.plan import Change
 from analysis.advice.rdma import NO_DEVICE, devices
 from analysis.advice.rule import Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Situation
@@ -23,10 +24,18 @@ def decide(situation: Situation) -> Outcome:
         evidence=(situation.evidence("limit.memlock_bytes"), situation.evidence("rdma.devices")),
         formula=say(N_("{limit} < what RDMA applications register"), limit=allowed),
         effect=say(N_("“Failed to create QP” and memory registration errors go away")),
-        instructions=(
-            say(
-                N_("For logins: write “* - memlock unlimited” to a file in /etc/security/limits.d and log in again.")
+        changes=(
+            Change(
+                "limit",
+                "memlock",
+                "default",
+                "unlimited",
+                say(N_("new logins may lock all memory; written when the plan is kept")),
+                "rm /etc/security/limits.d/90-longpipe.conf",
             ),
+        ),
+        instructions=(
+            say(N_("It holds for new logins: log in again.")),
             say(N_("For services: LimitMEMLOCK=infinity in the unit; for containers: --ulimit memlock=-1.")),
             say(N_("The limit read is this process's own; what other services have cannot be seen from it.")),
         ),

@@ -95,7 +95,7 @@ FIRES: list[tuple[str, Changed, dict[str, Any], list[tuple[str, str]]]] = [
     ("T28", {**BOND, "bond.bond0.aggregators": "1 2"}, {}, []),
     ("T28", {**BOND, "bond.bond0.mode": "balance-rr"}, {}, []),
     ("T29", {"sysctl.net.ipv4.tcp_timestamps": "0"}, {}, [("net.ipv4.tcp_timestamps", "1")]),
-    ("T30", {**RDMA, "limit.memlock_bytes": "8388608"}, {}, []),
+    ("T30", {**RDMA, "limit.memlock_bytes": "8388608"}, {}, [("memlock", "unlimited")]),
     ("D1", {**RDMA, "rdma.mlx5_0.gids": "0,IB/RoCEv1,::ffff:10.0.0.1 1,RoCEv2,fe80::1"}, {}, []),
     ("D2", {**RDMA, "nccl.env.NCCL_IB_GID_INDEX": "3"}, {}, []),
     ("D2", {**RDMA, "nccl.version": "2.18.3"}, {}, []),
