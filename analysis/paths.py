@@ -192,4 +192,7 @@ def outage_event(key: PathKey, outage: Outage, now_ns: int) -> Event:
             length=duration(outage.length_ns(now_ns)),
         ),
         key.id,
+        who=f"{key.target} ({key.route})" if key.route else key.target,
+        end_ns=outage.end_ns,
+        lost=outage.lost,
     )

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from analysis.events import Severity
 from analysis.objectives import Judgement
 from analysis.samples import Name
@@ -40,6 +42,9 @@ def verdict(
             near=near(paths),
         )
         return Verdict("bad", text, evidence)
+    unsent = _unsent(targets, paths, evidence)
+    if unsent is not None:
+        return unsent
     missed = _worst_missed(routes or ())
     if missed is not None:
         return _missed(*missed, targets, paths, evidence, now_ns)
@@ -76,6 +81,11 @@ def gravest(of_paths: Verdict, captured: Iterable[RoceRow], *, alone: bool) -> V
     return Verdict(found.severity, text, (*found.evidence, *found.not_observable, *of_paths.evidence))
 
 
+def located(found: Verdict, where: Sentence) -> Verdict:
+    """Return a verdict that says where the fault starts, and rests on what it rested on before."""
+    return replace(found, text=where, evidence=(found.text, *found.evidence))
+
+
 def near(paths: Iterable[PathRow]) -> Sentence:
     """Say whether the first hop is clean: where the fault is not."""
     gateways = [row for row in paths if row.series.role == "gateway" and row.window.settled]
@@ -97,19 +107,25 @@ def near(paths: Iterable[PathRow]) -> Sentence:
 
 def _worst_outage(targets: list[PathRow], now_ns: int) -> PathRow | None:
     """Return the target that has been silent longest, None where all answer."""
-    silent = [row for row in targets if row.outages and row.outages[-1].end_ns is None and not row.series.ended]
+    silent = [row for row in targets if _is_silent(row) and not row.series.ended]
     return max(silent, key=lambda row: row.outages[-1].length_ns(now_ns), default=None)
+
+
+def _is_silent(row: PathRow) -> bool:
+    """Tell whether a path's last outage is still open."""
+    return bool(row.outages) and row.outages[-1].end_ns is None
 
 
 def _unreachable(
     worst: PathRow, targets: list[PathRow], paths: tuple[PathRow, ...], evidence: tuple[Sentence, ...], now_ns: int
 ) -> Verdict:
-    silent = [row for row in targets if row.outages and row.outages[-1].end_ns is None]
+    live = [row for row in targets if not row.series.ended]
+    silent = [row for row in live if _is_silent(row)]
     length = duration(worst.outages[-1].length_ns(now_ns))
-    if len(silent) == len(targets) > 1:
+    if len(silent) == len(live) > 1:
         text = say(
             N_("None of {n} targets has answered for {time}. {near}"),
-            n=len(targets),
+            n=len(live),
             time=length,
             near=near(paths),
         )
@@ -119,10 +135,24 @@ def _unreachable(
             target=worst.target,
             route=worst.route or "–",
             time=length,
-            n=len(targets) - len(silent),
+            n=sum(row.window.answered > 0 and not _is_silent(row) for row in live),
             near=near(paths),
         )
     return Verdict("bad", text, evidence, worst.id)
+
+
+def _unsent(targets: list[PathRow], paths: tuple[PathRow, ...], evidence: tuple[Sentence, ...]) -> Verdict | None:
+    """Return that probes do not even leave this box, None where some did or none was tried."""
+    failing = [row for row in targets if row.window.failed and row.problem is not None]
+    if not failing or any(row.window.sent for row in targets):
+        return None
+    first = failing[0]
+    text = say(
+        N_("No probe to any target leaves this box. {why} {near}"),
+        why=first.problem,
+        near=near(paths),
+    )
+    return Verdict("bad", text, evidence, first.id)
 
 
 def _worst_missed(routes: Iterable[RouteRow]) -> tuple[RouteRow, Judgement] | None:
