@@ -142,7 +142,7 @@ class Paths:
     def shown(self) -> list[Path]:
         """Return the paths that are being probed, and ended ones.
 
-        But not those that were probed while the ways out were not known yet: the same targets' other paths follow them.
+        But not those that were probed while the ways out were not known yet, once other paths follow them.
         """
         items = self.by_key.items()
         followed = {(key.target, key.family) for key, path in items if key.route and not path.series.ended}
