@@ -14,6 +14,10 @@ from analysis.box import Box
 from analysis.buckets import Bucket, worst_of
 from analysis.capture import Captures, first_flow
 from analysis.events import Event
+from analysis.path.hops import path_view
+from analysis.path.locate import locate
+from analysis.path.trace import Traces
+from analysis.path.view import PathView
 from analysis.paths import SCORE_WINDOW_NS, Path, Paths, outage_event
 from analysis.routing import Routing
 from analysis.samples import (
@@ -29,8 +33,8 @@ from analysis.samples import (
 )
 from analysis.settings import Settings
 from analysis.text import N_, Sentence, say
-from analysis.verdict import gravest, verdict
-from analysis.view import Graph, Lens, PathRow, PathSpan, RouteRow, View
+from analysis.verdict import gravest, located, verdict
+from analysis.view import Graph, Lens, PathRow, PathSpan, RouteRow, Verdict, View
 
 EVENTS_KEPT: Final = 500
 ADVISE_EVERY_NS: Final = 10 * 10**9
@@ -47,6 +51,7 @@ class Model:
         self._routing = Routing(settings)
         self._box = Box()
         self._captures = Captures()
+        self._traces = Traces()
         self._probers: dict[int, Prober] = {}
         self._names: dict[str, Name] = {}
         self._health: dict[str, Health] = {}
@@ -56,7 +61,7 @@ class Model:
 
     def fold(self, sample: Sample) -> None:
         """Take the next sample."""
-        if self._box.fold(sample) or self._captures.fold(sample):
+        if self._box.fold(sample) or self._captures.fold(sample) or self._traces.fold(sample):
             return
         match sample:
             case Probes():
@@ -104,7 +109,8 @@ class Model:
             roce_points=self._captures.points(lens.flow or first_flow(roce), *span),
             span_ns=span,
             host=self._box.host_row(),
-            verdict=gravest(verdict(paths, self._known(routes), names, at_ns), roce, alone=not self._paths.by_key),
+            verdict=gravest(self._verdict(paths, routes, names, at_ns), roce, alone=not self._paths.by_key),
+            trace=self._trace(self._paths.find(lens.path), at_ns) if lens.trace else None,
             plan=self._advice(at_ns),
             probers=tuple(self._probers.values()),
             names=names,
@@ -113,6 +119,24 @@ class Model:
             facts=self._box.facts,
             dropped=self._dropped,
         )
+
+    def _verdict(
+        self, paths: tuple[PathRow, ...], routes: tuple[RouteRow, ...], names: tuple[Name, ...], at_ns: int
+    ) -> Verdict:
+        """Return the verdict on the paths; where loss starts is said if the hops are known well enough."""
+        found = verdict(paths, self._known(routes), names, at_ns)
+        if found.path is None or found.severity not in {"warn", "bad"}:
+            return found
+        trace = self._trace(self._paths.find(found.path), at_ns)
+        where = locate(trace) if trace is not None else None
+        return found if where is None else located(found, where)
+
+    def _trace(self, path: Path | None, at_ns: int) -> PathView | None:
+        if path is None:
+            return None
+        traces = self._traces.of(path.series.address, path.series.route)
+        trace = next(traces, None)
+        return path_view(trace, at_ns) if trace is not None else None
 
     def _known(self, routes: tuple[RouteRow, ...]) -> tuple[RouteRow, ...] | None:
         """Return the routes, or None while they have not been read."""

@@ -9,6 +9,7 @@ from analysis.buckets import Bucket
 from analysis.events import Event, Severity
 from analysis.objectives import Judgement
 from analysis.outages import Outage
+from analysis.path.view import PathView
 from analysis.roce.live import RocePoint
 from analysis.roce.merge import FlowKey
 from analysis.samples import Fact, Health, LinkInfo, Name, Prober, RdmaPort, Series
@@ -31,6 +32,8 @@ class Lens(msgspec.Struct, frozen=True):
     span_ns: int = SPANS_NS[0]
     step_ns: int = 10**9
     path: str | None = None
+    trace: bool = False
+    """Whether the hops of the chosen path are looked at."""
     flow: tuple[str, FlowKey] | None = None
     """Interface and key of the RoCE flow whose timeline is wanted."""
 
@@ -157,6 +160,8 @@ class View(msgspec.Struct, frozen=True):
     graph: Graph | None
     routes: tuple[RouteRow, ...]
     links: tuple[LinkRow, ...]
+    trace: PathView | None
+    """The hops of the chosen path, where they are looked at and known."""
     rdma: tuple[RdmaRow, ...]
     rdma_absent: Sentence | None
     nics: dict[str, dict[str, float]]

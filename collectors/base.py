@@ -1,7 +1,7 @@
 """What a collector is: something that observes, says what it needs, and emits samples until cancelled."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -30,6 +30,15 @@ class Unavailable(Exception):
         super().__init__(str(problem))
         self.problem = problem
         self.permanent = permanent
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A collector that follows what the others emit."""
+
+    def see(self, sample: Sample) -> None:
+        """Take a sample, on the hub's thread. Never blocks, never raises."""
+        ...
 
 
 class Collector(Protocol):

@@ -12,7 +12,7 @@ from typing import Final
 
 from analysis.samples import Dropped, Health, Sample
 from analysis.text import N_, Sentence, say
-from collectors.base import Collector, Unavailable
+from collectors.base import Collector, Unavailable, Watching
 from collectors.clock import Clock
 
 BACKOFF_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -59,7 +59,7 @@ class Hub:
     def __init__(self, collectors: Iterable[Collector], clock: Clock) -> None:
         self.collectors = tuple(collectors)
         self.clock = clock
-        self._sinks: list[Callable[[Sample], None]] = []
+        self._sinks: list[Callable[[Sample], None]] = [c.see for c in self.collectors if isinstance(c, Watching)]
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None

@@ -6,13 +6,16 @@ from typing import Final, TypeAlias
 from analysis.advice.plan import Recommendation
 from analysis.events import Event
 from analysis.outages import Outage
+from analysis.path.carriers import identify
 from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, View
+from collectors.carriers import load_table
 from tui.panes.explain import objective_rows, score_rows, tcp_rows
 from tui.panes.flows import flow_facts, flow_strips, histogram_rows, row_key
 from tui.panes.head import sentence_rows
 from tui.panes.roce import counter_rows, port_key
 from tui.panes.time import clock_text
+from tui.pathview import path_rows
 from tui.screens.detail import Detail
 from tui.severity import glyph, of_advice, role, word
 from tui.text import _, tell
@@ -35,16 +38,25 @@ def gone(title: str) -> Detail:
     return Detail(title, (((_("This is not there any more."), "dim"),),))
 
 
-def path_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:  # noqa: ARG001 - one shape for all
+def path_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
     """Return one path: how it is probed, what became of every probe, its outages."""
     row = next((row for row in view.paths if row.id == key), None)
     if row is None:
         return gone(key)
-    rows: list[Row] = [*pairs(_how(row), width), (), *pairs(_counts(row), width), (), *pairs(_times(row), width)]
+    rows: list[Row] = [*pairs(_how(row), width), (), ((_("Hops"), "head"),), *_hops(view, width, glyphs)]
+    rows += [(), *pairs(_counts(row), width), (), *pairs(_times(row), width)]
     if row.problem is not None:
         rows += [(), *wrap_rows(tell(row.problem), width, "warn")]
     rows += [(), ((_("Outages"), "head"),), *_outages(row.outages, view.at_ns)]
     return Detail(clean(row.target), tuple(rows))
+
+
+def _hops(view: View, width: int, glyphs: Glyphs) -> list[Row]:
+    if view.trace is None:
+        return [((_("Not known yet."), "dim"),)]
+
+    hops = ((hop.ttl, hop.routers[0].address) for hop in view.trace.hops if hop.routers)
+    return path_rows(view.trace, width, glyphs, identify(hops, load_table()))
 
 
 def _how(row: PathRow) -> Iterator[tuple[str, str]]:

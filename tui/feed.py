@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from analysis.buckets import Bucket
 from analysis.events import Event
-from analysis.samples import Mark
+from analysis.samples import Mark, Series
 from collectors.hub import Hub, Inbox
 from collectors.player import Player
 from collectors.session.recorder import Recorder, RecorderState
@@ -41,6 +41,10 @@ class Feed(Protocol):
 
     def events(self) -> tuple[Event, ...]:
         """Return everything that happened in the session, ascending in time."""
+        ...
+
+    def trace(self, series: Series, on: bool) -> None:
+        """Look at the hops of a path closely, or no longer; a recorded session has what it has."""
         ...
 
     @property
@@ -105,6 +109,14 @@ class LiveFeed:
     def events(self) -> tuple[Event, ...]:
         """Return everything that has happened, also where the cursor stands before it."""
         return self._timeline.end.events(self._timeline.end_ns)
+
+    def trace(self, series: Series, on: bool) -> None:
+        """Look at the hops of a path once a second, or no longer."""
+        from collectors.hops.tracer import HopTracer, want_of
+
+        for collector in self._hub.collectors:
+            if isinstance(collector, HopTracer):
+                (collector.request if on else collector.release)(want_of(series))
 
     @property
     def only_capture(self) -> bool:

@@ -24,6 +24,7 @@ TOOL: Final = f"longpipe {__version__}"
 def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
     """Return every collector of this box, the routes first: probing waits for them."""
     from collectors.facts import FactsCollector
+    from collectors.hops.tracer import HopTracer
     from collectors.host import HostCollector
     from collectors.links import LinksCollector
     from collectors.nic_counters import NicCountersCollector
@@ -44,6 +45,7 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
         RdmaCollector(clock),
         RoceLive(clock),
         NicCountersCollector(clock),
+        HopTracer(clock, book),
         QdiscsCollector(clock),
         FactsCollector(clock),
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from analysis.buckets import Bucket
 from analysis.events import Event
+from analysis.samples import Series
 from analysis.settings import Settings
 from collectors.player import Player
 from collectors.session.digest import Digest
@@ -92,6 +93,9 @@ class ReplayFeed:
         """Return everything that happened in the session, ascending in time."""
         digest = self._digests[self._at]
         return () if digest is None else digest.events
+
+    def trace(self, series: Series, on: bool) -> None:
+        """Nothing is probed: the hops that were recorded are shown."""
 
     @property
     def only_capture(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from analysis.buckets import Bucket
 from analysis.events import Event
-from analysis.samples import Mark, Sample
+from analysis.samples import Mark, Sample, Series
 from analysis.settings import Settings
 from collectors.pcapfile.replay import CaptureStore
 from collectors.player import Player
@@ -23,6 +23,7 @@ class CannedFeed:
         self.player = Player(self.timeline)
         self.waiting = list(samples)
         self.closed = 0
+        self.traced: list[tuple[str, bool]] = []
 
     def poll(self, elapsed_s: float) -> bool:
         taken, self.waiting = self.waiting, []
@@ -34,6 +35,9 @@ class CannedFeed:
 
     def events(self) -> tuple[Event, ...]:
         return self.timeline.end.events(self.timeline.end_ns)
+
+    def trace(self, series: Series, on: bool) -> None:
+        self.traced.append((series.target, on))
 
     def captures(self) -> list[CaptureStore]:
         return []

@@ -10,6 +10,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from analysis.roce.merge import FlowKey
+from analysis.samples import Series
 from analysis.view import SPANS_NS, Lens, View
 from tui.actions import DASHBOARD, bindings
 from tui.details import DETAILS, events_detail, verdict_detail
@@ -61,6 +62,7 @@ class DashboardScreen(Screen[None]):
         self.path: str | None = None
         self.flow: tuple[str, FlowKey] | None = None
         self.view: View | None = None
+        self.traced: Series | None = None
 
     def compose(self) -> ComposeResult:
         """Make the lines and the panes."""
@@ -84,7 +86,7 @@ class DashboardScreen(Screen[None]):
         dots = max(20, 2 * (self.query_one("#latency").size.width - MARGIN))
         wanted = SPANS_NS[self.span] / dots
         step = next((step for step in STEPS_NS if step >= wanted), STEPS_NS[-1])
-        return Lens(span_ns=step * dots, step_ns=step, path=self.path, flow=self.flow)
+        return Lens(span_ns=step * dots, step_ns=step, path=self.path, trace=self.traced is not None, flow=self.flow)
 
     def draw(self) -> None:
         """Draw the view at the cursor here, and on the page that lies over the dashboard."""
@@ -133,7 +135,24 @@ class DashboardScreen(Screen[None]):
     def _open_row(self, event: Table.RowSelected) -> None:
         detail = DETAILS.get(event.table.id or "")
         if detail is not None:
+            self._trace(event.key if event.table.id == "paths" else None)
             self._open(lambda view, width: detail(view, event.key, self.glyphs, width))
+
+    def _trace(self, path: str | None) -> None:
+        """Look at the hops of a path while its page is open."""
+        if self.traced is not None:
+            self.feed.trace(self.traced, False)
+        rows = (row for row in self.view.paths if row.id == path) if self.view else iter(())
+        row = next(rows, None)
+        self.traced = row.series if row else None
+        if self.traced is not None:
+            self.path = path
+            self.feed.trace(self.traced, True)
+            self.refresh_view()
+
+    def on_screen_resume(self) -> None:
+        """A page was closed."""
+        self._trace(None)
 
     def _open(self, make: MakeDetail) -> None:
         if self.view is not None:
