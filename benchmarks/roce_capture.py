@@ -53,22 +53,40 @@ def _schedule(rng: np.random.Generator, packets: int, qps: int) -> tuple[Ints, .
                 continue
             after = lost + width + 1
             kept[rows[lost]] = False
-            refused[rows[lost : after]] = True
+            refused[rows[lost:after]] = True
             back = float(place[rows[after - 1]])
             again.append((back + 0.10, one, lost, _ACK, 1))
             for i, k in enumerate(range(lost, after)):
                 again.append((back + 0.11 + 0.01 * i, one, k, _opcode(k), 0))
                 if _opcode(k) == _LAST:
                     again.append((back + 0.115 + 0.01 * i, one, k, _ACK, 0))
-    code = np.where(number % MESSAGE_PACKETS == 0, _FIRST, np.where(number % MESSAGE_PACKETS == MESSAGE_PACKETS - 1, _LAST, _MIDDLE))
+    code = np.where(
+        number % MESSAGE_PACKETS == 0,
+        _FIRST,
+        np.where(number % MESSAGE_PACKETS == MESSAGE_PACKETS - 1, _LAST, _MIDDLE),
+    )
     acked = kept & ~refused & (code == _LAST)
     columns = [
         (place[kept], qp[kept], number[kept], code[kept], np.zeros(int(kept.sum()), np.int64)),
-        (place[acked] + 0.05, qp[acked], number[acked], np.full(int(acked.sum()), _ACK), np.zeros(int(acked.sum()), np.int64)),
+        (
+            place[acked] + 0.05,
+            qp[acked],
+            number[acked],
+            np.full(int(acked.sum()), _ACK),
+            np.zeros(int(acked.sum()), np.int64),
+        ),
         tuple(np.array(column) for column in zip(*again, strict=True)) if again else (),
     ]
     notified = rng.choice(np.flatnonzero(kept), int(kept.sum() * _CE / 4), replace=False)
-    columns.append((place[notified] + 0.07, qp[notified], number[notified], np.full(len(notified), _CNP), np.zeros(len(notified), np.int64)))
+    columns.append(
+        (
+            place[notified] + 0.07,
+            qp[notified],
+            number[notified],
+            np.full(len(notified), _CNP),
+            np.zeros(len(notified), np.int64),
+        )
+    )
     return tuple(np.concatenate(parts) for parts in zip(*(column for column in columns if column), strict=True))
 
 
@@ -83,7 +101,9 @@ def _records(t_us: Ints, qp: Ints, psn: Ints, opcode: Ints, nak: Ints, ce: NDArr
     offset = np.concatenate([[0], np.cumsum(captured + _RECORD)])
     out = np.zeros(int(offset[-1]), np.uint8)
     rows = np.flatnonzero(data)
-    block = np.stack([np.frombuffer(_data(int(q), int(op)), np.uint8) for q, op in zip(qp[rows], opcode[rows], strict=True)])
+    block = np.stack(
+        [np.frombuffer(_data(int(q), int(op)), np.uint8) for q, op in zip(qp[rows], opcode[rows], strict=True)]
+    )
     block[:, _RECORD + 15] = np.where(ce[rows], 26 << 2 | 3, 26 << 2 | 2)
     ack_req = np.where(opcode[rows] == _LAST, 1 << 31, 0)
     block[:, _RECORD + 50 : _RECORD + 54] = (ack_req | psn[rows]).astype(">u4").view(np.uint8).reshape(-1, 4)

@@ -231,12 +231,19 @@ def _pair(buffer: Bytes, l3: Ints, version: Ints, pairs: Pairs) -> Ints:
 def _extensions(buffer: Bytes, opcode: NDArray[np.uint8], bth: Ints, limit: Ints) -> tuple[Ints, Ints]:
     """Return AETH syndrome and RETH DMA length where the packet has them and they were captured."""
     syndrome, dma_bytes = np.full(len(bth), _UNKNOWN, np.int64), np.full(len(bth), _UNKNOWN, np.int64)
-    at = bth + _BTH + _LEAD[opcode]
-    rows = np.flatnonzero(_HAS_AETH[opcode] & (at + 4 <= limit))
-    syndrome[rows] = gather(buffer, at[rows], 1).ravel()
-    rows = np.flatnonzero(_HAS_RETH[opcode] & (at + 16 <= limit))
-    dma_bytes[rows] = field(gather(buffer, at[rows] + 12, 4), 0, ">u4")
+    rows, at = _placed(_HAS_AETH, opcode, bth, limit - 4)
+    syndrome[rows] = gather(buffer, at, 1).ravel()
+    rows, at = _placed(_HAS_RETH, opcode, bth, limit - 16)
+    dma_bytes[rows] = field(gather(buffer, at + 12, 4), 0, ">u4")
     return syndrome, dma_bytes
+
+
+def _placed(wanted: Flags, opcode: NDArray[np.uint8], bth: Ints, latest: Ints) -> tuple[Ints, Ints]:
+    """Return the rows of wanted opcodes, and where their first header after those of the transport begins."""
+    rows = np.flatnonzero(wanted[opcode])
+    at = bth[rows] + _BTH + _LEAD[opcode[rows]]
+    there = at <= latest[rows]
+    return (rows, at) if there.all() else (rows[there], at[there])
 
 
 def _icrc(buffer: Bytes, l3: Ints, bth: Ints, stop: Ints, version: Ints, whole: Flags) -> Ints:

@@ -89,7 +89,7 @@ def conversations(draw: st.DrawFn) -> list[bytes]:
     return out
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(conversations(), st.lists(st.integers(1, 59), max_size=5))
 def test_batches_cut_between_any_packets_give_the_same_report(frames: list[bytes], cuts: list[int]) -> None:
     at_once = fold_bytes(pcap(frames))
@@ -104,7 +104,7 @@ def test_batches_cut_between_any_packets_give_the_same_report(frames: list[bytes
     assert msgspec.structs.replace(report(fold, Told()), capture=at_once.capture) == at_once
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(conversations())
 def test_flows_equal_the_definitions(frames: list[bytes]) -> None:
     got = {(flow.dest_qpn, flow.kind): flow for flow in fold_bytes(pcap(frames)).flows}

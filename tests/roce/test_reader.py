@@ -89,7 +89,7 @@ def pcapngs(draw: st.DrawFn) -> bytes:
 any_capture = st.one_of(pcaps(), pcapngs())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(any_capture, st.integers(1, 400))
 def test_reads_what_a_plain_reader_reads_however_the_bytes_arrive(data: bytes, piece: int) -> None:
     expected = plain(data)
@@ -100,7 +100,7 @@ def test_reads_what_a_plain_reader_reads_however_the_bytes_arrive(data: bytes, p
     assert fast(Reader(Source(Pipe(data, piece)), wait_for_all=False)) == expected
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_mutated_captures_never_raise_and_give_the_same_records(data: st.DataObject) -> None:
     good = data.draw(any_capture)

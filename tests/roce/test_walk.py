@@ -39,7 +39,7 @@ def moves(draw: st.DrawFn) -> list[tuple[int, int, int]]:
     return rows
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_batches_of_any_size_equal_the_definitions(data: st.DataObject) -> None:
     rows = data.draw(st.composite(moves)())
