@@ -34,7 +34,7 @@ def verdict(
     down = _worst_outage(targets, now_ns)
     if down is not None:
         return _unreachable(down, targets, paths, evidence, now_ns)
-    unresolved = [name for name in names if name.error is not None]
+    unresolved = [name for name in names if name.error is not None and not name.addresses]
     if unresolved and not any(row.window.answered for row in targets):
         text = say(
             N_("No target can be probed: {n} names do not resolve. {near}"),

@@ -155,5 +155,11 @@ def gateways(target: TargetSettings, routes: tuple[Route, ...], t: int) -> Name:
         if route.gateway and not route.standby
     )
     addresses = tuple(dict.fromkeys(found))
-    error = None if addresses else say(N_("This box has no gateway: nothing beyond its own links can be reached."))
-    return Name(t, label(target), addresses, error)
+    if addresses:
+        return Name(t, label(target), addresses)
+    if any(not route.standby for route in routes):
+        return Name(
+            t, label(target), error=say(N_("The ways out of this box are point-to-point, without a gateway."))
+        )
+    error = say(N_("This box has no gateway: nothing beyond its own links can be reached."))
+    return Name(t, label(target), error=error)

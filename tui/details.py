@@ -13,6 +13,7 @@ from collectors.carriers import load_table
 from tui.panes.explain import objective_rows, score_rows, tcp_rows
 from tui.panes.flows import flow_facts, flow_strips, histogram_rows, row_key
 from tui.panes.head import sentence_rows
+from tui.panes.latency import NAME
 from tui.panes.roce import counter_rows, port_key
 from tui.panes.time import clock_text
 from tui.pathview import path_rows
@@ -42,7 +43,7 @@ def path_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
     """Return one path: how it is probed, what became of every probe, its outages."""
     row = next((row for row in view.paths if row.id == key), None)
     if row is None:
-        return gone(key)
+        return _name_detail(view, key, width)
     rows: list[Row] = [*pairs(_how(row), width), (), ((_("Hops"), "head"),), *_hops(view, width, glyphs)]
     rows += [(), *pairs(_counts(row), width), (), *pairs(_times(row), width)]
     if row.problem is not None:
@@ -57,6 +58,14 @@ def _hops(view: View, width: int, glyphs: Glyphs) -> list[Row]:
 
     hops = ((hop.ttl, hop.routers[0].address) for hop in view.trace.hops if hop.routers)
     return path_rows(view.trace, width, glyphs, identify(hops, load_table()))
+
+
+def _name_detail(view: View, key: str, width: int) -> Detail:
+    """Return what is known of a target without addresses."""
+    name = next((name for name in view.names if NAME + name.target == key and name.error is not None), None)
+    if name is None or name.error is None:
+        return gone(key)
+    return Detail(clean(name.target), tuple(wrap_rows(tell(name.error), width, "warn")))
 
 
 def _how(row: PathRow) -> Iterator[tuple[str, str]]:

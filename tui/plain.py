@@ -34,9 +34,10 @@ def run(feed: Feed, *, every_s: float, count: int | None = None) -> int:
 
 
 def lines(view: View) -> list[str]:
-    """Return a view as text: the verdict, then one line for each path; all begin with the local time."""
+    """Return a view as text: the verdict, the paths and the names in trouble, a line each with its local time."""
     at = datetime.fromtimestamp(view.at_ns / 1e9).astimezone().isoformat(timespec="seconds")
     texts = [f"{word(view.verdict.severity)} {tell(view.verdict.text)}", *(_path_line(path) for path in view.paths)]
+    texts += [tell(name.error) for name in view.names if name.error is not None]
     return [f"{at} {clean(text)}" for text in texts]
 
 

@@ -156,4 +156,5 @@ def test_gateways_come_from_the_routes_with_their_zone_where_they_need_one() -> 
     )
     target = TargetSettings("gateway")
     assert gateways(target, routes, 1).addresses == ("192.0.2.1", "fe80::1%eth1")
-    assert gateways(target, (), 1).error
+    assert "nothing beyond" in str(gateways(target, (), 1).error)
+    assert "point-to-point" in str(gateways(target, routes[2:3], 1).error)

@@ -1,5 +1,7 @@
 """The dashboard as a person sees it and works it, over a canned box."""
 
+import re
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
@@ -13,6 +15,7 @@ from tests.tui.screen_text import rows, text
 from tui.app import LongpipeApp
 from tui.text import use_language
 from tui.widgets.runs import Glyphs
+from tui.widgets.table import Table
 
 SIZES = [(120, 36), (80, 24), (60, 16)]
 
@@ -84,6 +87,10 @@ async def test_dead_dns_is_told_once_and_not_as_loss() -> None:
     async with app_over(samples).run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert "2 names do not resolve" in rows(pilot.app)[1]
+        assert any(re.search(r"vast\.ai +vast\.ai does not resolve\.", row) for row in rows(pilot.app))
+        await pilot.press("down", "down")
+        await settle(pilot)
+        assert pilot.app.screen.query_one("#paths", Table).cursor_key == "name:api.vast.ai"
         await pilot.press("e")
         await settle(pilot)
         assert "vast.ai does not resolve." in text(pilot.app)

@@ -8,8 +8,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
-from analysis.samples import Series
+from analysis.samples import Name, Series
 from analysis.settings import Settings
 from analysis.text import N_, say
 from analysis.view import HostRow, Lens, PathRow, Verdict, View
@@ -42,6 +43,13 @@ def test_a_path_is_one_line_with_its_numbers() -> None:
 def test_what_was_not_measured_is_not_zero() -> None:
     (_, line) = lines(view(path("host.example", Window(0, 1, in_flight=1), problem=say("no route"))))
     assert line.endswith(" host.example: sent 1, lost –, rtt p50 – ms, p99 – ms (no route)")
+
+
+def test_a_name_that_does_not_resolve_has_a_line_of_its_own() -> None:
+    name = Name(1, "gone.example", error=say("gone.example cannot be looked up."))
+    resolved = Name(1, "there.example", ("192.0.2.1",))
+    (_, line) = lines(replace(view(), names=(name, resolved)))
+    assert line.endswith(" gone.example cannot be looked up.")
 
 
 def test_a_name_cannot_steer_the_terminal() -> None:

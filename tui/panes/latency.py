@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
+from analysis.samples import Name
 from analysis.units import count, milliseconds, percent
 from analysis.view import PathRow, View
 from tui.panes.base import Pane
@@ -29,6 +30,8 @@ COLUMNS: Final = (
 )
 LOSS_WARN: Final = 0.01
 LOSS_BAD: Final = 0.05
+NAME: Final = "name:"
+"""What keys of rows begin with that stand for a name without addresses."""
 MARK: Final[dict[Glyphs, str]] = {"unicode": "◆", "ascii": "*"}
 
 
@@ -37,6 +40,8 @@ class LatencyPane(Pane):
 
     number: ClassVar = 1
     heading: ClassVar = N_("Latency and loss")
+    _at_name = False
+    """Whether the person has moved the cursor to a row that has no graph."""
 
     class PathHighlighted(Message):
         """Another path's graph is wanted."""
@@ -54,12 +59,15 @@ class LatencyPane(Pane):
     def show(self, view: View) -> None:
         """Draw the paths and the selected one's graph."""
         table = self.query_one("#paths", Table)
-        table.show_rows([path_cells(row, label) for row, label in zip(view.paths, labels(view.paths), strict=True)])
+        rows = [path_cells(row, label) for row, label in zip(view.paths, labels(view.paths), strict=True)]
+        rows += [name_cells(name) for name in view.names if name.error is not None and not name.addresses]
+        table.show_rows(rows)
         room = max(3, self.content_size.height // 2)
-        table.styles.height = min(len(view.paths) + 1, room) if view.paths else 2
+        table.styles.height = min(len(rows) + 1, room) if rows else 2
         graph = view.graph
         if graph is not None:
-            table.move_to(graph.path)
+            if not self._at_name:
+                table.move_to(graph.path)
             self.query_one("#graph", TimeGraph).show_data(
                 GraphData(
                     buckets=graph.buckets,
@@ -75,6 +83,7 @@ class LatencyPane(Pane):
 
     @on(Table.RowHighlighted, "#paths")
     def _highlighted(self, event: Table.RowHighlighted) -> None:
+        self._at_name = event.key.startswith(NAME)
         self.post_message(self.PathHighlighted(event.key))
 
 
@@ -111,6 +120,12 @@ def path_cells(row: PathRow, label: str) -> TableRow:
             (count(window.settled), "dim"),
         ),
     )
+
+
+def name_cells(name: Name) -> TableRow:
+    """Return the line of a target that has no address."""
+    said = tell(name.error) if name.error is not None else ""
+    return TableRow(NAME + name.target, ((clean(name.target), "plain"), (clean(said), "dim")), spread=True)
 
 
 def loss_run(ratio: float | None) -> Run:
