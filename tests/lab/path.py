@@ -64,7 +64,7 @@ def add_network(
     """Put a scripted network behind a new TUN device of `namespace`; its routers are reached the same way."""
     script = Script(device, targets, realtime=realtime, spin_us=spin_us)
     process = bed.start(namespace, "tests.lab.network", msgspec.json.encode(script).decode())
-    bed.ip(namespace, f"link set {device} mtu {mtu} up")
+    bed.ip(namespace, f"link set {device} mtu {mtu} txqueuelen 5000 up")
     for address in addresses:
         bed.ip(namespace, f"addr add {address} dev {device}" + (" nodad" if ":" in address else ""))
     bed.ip(namespace, f"route add default dev {device}")
