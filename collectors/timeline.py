@@ -7,6 +7,7 @@ a fold of the store up to the cursor, so what is shown depends on where the curs
 from collections.abc import Iterable
 from typing import Final
 
+from analysis.advice.situation import Situation
 from analysis.model import Model
 from analysis.samples import Sample
 from analysis.settings import Settings
@@ -46,6 +47,10 @@ class Timeline:
     def view(self, lens: Lens) -> View:
         """Return what is to be seen at the cursor."""
         return self._model.view(self._at_ns, lens)
+
+    def situation(self) -> Situation:
+        """Return what advice rests on at the cursor."""
+        return self._model.situation(self._at_ns)
 
     def _begin(self, to_ns: int) -> None:
         """Begin a new model one horizon before a time."""

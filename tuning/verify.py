@@ -105,7 +105,7 @@ def _outcome(metric: Metric, before: Sequence[float], after: Sequence[float]) ->
     if min(len(before), len(after)) < FEWEST:
         return "too few"
     was, now = median(before), median(after)
-    if abs(now - was) < metric.least_effect * abs(was) or abs(_z(before, after)) < _SIGNIFICANT:
+    if now == was or abs(now - was) < metric.least_effect * abs(was) or abs(_z(before, after)) < _SIGNIFICANT:
         return "no difference"
     return "better" if (now > was) == metric.higher_is_better else "worse"
 

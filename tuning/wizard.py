@@ -140,8 +140,8 @@ Event: TypeAlias = Chosen | Found | Measured | Toggled | Answered | Reported | E
 class Applier(Protocol):
     """Carries out orders on this box. A replay has none."""
 
-    def start(self, order: Order) -> None:
-        """Begin; reports and the end come as events."""
+    def start(self, order: Order, tell: Callable[[Event], None]) -> None:
+        """Begin; reports and the end come as events, from another thread."""
         ...
 
 
@@ -219,8 +219,10 @@ def _answered(wizard: Wizard, answer: Answer, request: Request | None) -> Wizard
         return replace(wizard, stage=_BACK[wizard.stage])
     if answer == "next" and wizard.stage in _NEXT:
         return _NEXT[wizard.stage](wizard, request)
-    if answer in {"keep", "roll back"} and wizard.stage == "decide" and not wizard.order:
-        return replace(wizard, order="confirm" if answer == "keep" else "rollback")
+    if answer == "keep" and wizard.stage == "decide" and not wizard.order:
+        return replace(wizard, order="confirm")
+    if answer == "roll back" and wizard.stage in {"verify", "decide"} and not wizard.order:
+        return replace(wizard, order="rollback")
     return wizard
 
 
