@@ -6,7 +6,23 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from analysis.samples import Fact, Facts, Name, Outcome, ProbeNote, Probes, Rdma, RdmaPort, Routes, Sample, Series
+from analysis.samples import (
+    Fact,
+    Facts,
+    HopAnswer,
+    HopKind,
+    HopPath,
+    Hops,
+    Name,
+    Outcome,
+    ProbeNote,
+    Probes,
+    Rdma,
+    RdmaPort,
+    Routes,
+    Sample,
+    Series,
+)
 from analysis.settings import Settings
 from analysis.text import Sentence
 from tests.samples import ETH0, ETH1, at, definitions, second, session
@@ -285,3 +301,34 @@ async def test_n_walks_through_what_happened() -> None:
         await pilot.press("N")
         await settle(pilot)
         assert {toast.message for toast in pilot.app._notifications} == {"No further event in this direction."}
+
+
+async def test_enter_on_a_path_traces_its_hops_while_the_page_is_open() -> None:
+    answers = tuple(HopAnswer(f"198.51.100.{ttl}", HopKind.EXCEEDED) for ttl in (1, 2))
+    target = HopAnswer("192.0.2.1", HopKind.TARGET)
+    hops = [
+        Hops(
+            at(n),
+            (7,),
+            path=(0, 0, 0),
+            ttl=(1, 2, 3),
+            flow=(0, 0, 0),
+            age_us=(500_000,) * 3,
+            outcome=(Outcome.ANSWERED,) * 3,
+            rtt_us=(300, 5_000, 20_000),
+            answers=(*answers, target),
+            answer=(0, 1, 2),
+        )
+        for n in range(1, 31)
+    ]
+    samples = [HopPath(at(0), 7, "far.example", "192.0.2.1", route=ETH0.id), *session(30), *hops]
+    app = app_over(sorted(samples, key=lambda sample: sample.t))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "198.51.100.2" in text(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(app.feed, CannedFeed)
+        assert app.feed.traced == [("far.example", True), ("far.example", False)]
