@@ -22,6 +22,8 @@ INFO_BYTES = 240
 def box(bed: Bed) -> Namespace:
     made = Namespace(bed.namespace())
     made.ip("addr add 10.1.0.2/32 dev lo", "addr add fd01::2/128 dev lo nodad")
+    while "fd01::2" not in bed.ip(made.name, "-6 route show table local"):
+        pass  # the kernel makes the route a little after the address
     return made
 
 

@@ -97,20 +97,20 @@ def test_an_empty_session_can_be_printed() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_prints_lines_where_there_is_no_terminal_and_ends_when_told(number: int, tmp_path) -> None:
-    words = [sys.executable, "-m", "tui", "127.0.0.1", "--every", "0.1"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "LONGPIPE"))}
-    process = subprocess.Popen(
-        words,
-        env=environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+    with subprocess.Popen(
+        [sys.executable, "-m", "tui", "127.0.0.1", "--every", "0.1"],
+        env=environ | {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    line = next(line for line in process.stdout if "127.0.0.1" in line)
-    assert "rtt p50" in line
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "127.0.0.1" in line)
+        assert "rtt p50" in line
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == Exit.INTERRUPTED
     assert not errors
