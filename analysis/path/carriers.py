@@ -184,10 +184,11 @@ def _product(evidence: Sequence[HopLine], carrying: Sequence[HopLine]) -> Produc
     if carrying[0].line.id != "cn2" or any(":" in hop.address for hop in carrying):
         return None
     exits = {hop.ttl + 1 for hop in carrying if hop.gt_exit}
-    if any(hop.line.id == "163" and hop.ttl in exits for hop in evidence):
+    backbone = [hop for hop in evidence if hop.line.id == "163" and not hop.access]
+    if any(hop.ttl in exits for hop in backbone):
         return "GT"
     first = min(hop.ttl for hop in carrying)
-    return None if any(hop.line.id == "163" and hop.ttl > first for hop in evidence) else "GIA"
+    return None if any(hop.ttl > first for hop in backbone) else "GIA"
 
 
 def told(carrier: Carrier) -> Sentence:

@@ -60,7 +60,7 @@ def _limited(places: Sequence[Place]) -> set[int]:
 
 
 def _start(places: list[Place], *, reached: bool) -> LossStart | None:
-    """Return where loss starts. Without the target's word two places must lose: the last one has no witness."""
+    """Return where loss starts; never at a last place that is not the target: it has no witness."""
     witnesses = [place for place in places if place.is_witness]
     if not witnesses:
         return None
@@ -68,7 +68,9 @@ def _start(places: list[Place], *, reached: bool) -> LossStart | None:
     if last.lost < LEAST:
         return None
     has_target = reached and witnesses[-1] is places[-1]
-    step = step_up([place.loss for place in witnesses], least_behind=1 if has_target else 2)
+    step = step_up([place.loss for place in witnesses])
+    if step is not None and step.by == len(witnesses) - 1 and not has_target:
+        return None
     if step is not None:
         after, by = witnesses[step.after].ttl, witnesses[step.by].ttl
         return LossStart(after, by, step.before, step.behind, last)

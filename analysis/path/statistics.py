@@ -55,14 +55,11 @@ class Step(msgspec.Struct, frozen=True):
     """Everything from `by` on."""
 
 
-def step_up(counts: list[Count], least_behind: int = 1) -> Step | None:
-    """Return where the ratios step up for good, None where they do not: one change point, by likelihood.
-
-    `least_behind`: so many counts must lie behind the step.
-    """
+def step_up(counts: list[Count]) -> Step | None:
+    """Return where the ratios step up for good, None where they do not: one change point, by likelihood."""
     whole = sum(counts, Count(0, 0))
     gains: dict[int, float] = {}
-    for at in range(1, len(counts) - least_behind + 1):
+    for at in range(1, len(counts)):
         before, behind = sum(counts[:at], Count(0, 0)), sum(counts[at:], Count(0, 0))
         if behind.ratio > before.ratio:
             gains[at] = _log_likelihood(before) + _log_likelihood(behind) - _log_likelihood(whole)
