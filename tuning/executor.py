@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import sys
 from typing import Final
 
@@ -25,6 +26,7 @@ _LONGEST: Final = 1 << 20
 
 def main() -> int:
     """Carry out the order on stdin; return 0 done, 1 not as hoped for, 2 refused, 4 not root."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # half a plan is in nobody's interest
     if os.geteuid() != 0:
         tell(Report("refused", text=say(N_("Only root may change the settings of this box.")), trouble=True))
         return UNPRIVILEGED

@@ -56,6 +56,7 @@ def status(host: Host) -> tuple[TrialStatus, ...]:
 
 
 def _status(host: Host, journal: Journal, trial: Trial) -> TrialStatus:
+    rebooted = trial.boot != journal.boot
     return TrialStatus(
         plan=trial.id,
         state=trial.state,
@@ -63,9 +64,11 @@ def _status(host: Host, journal: Journal, trial: Trial) -> TrialStatus:
         time_ns=trial.time_ns,
         deadline_ns=trial.deadline_ns,
         pending=trial.open and deadman.is_pending(host, trial.id),
-        rebooted=trial.boot != journal.boot,
+        rebooted=rebooted,
         steps=tuple(
-            StepStatus(step.knob, step.key, step.old, step.new, found(host, step), trial.reached[number])
+            StepStatus(
+                step.knob, step.key, step.old, step.new, found(host, step, rebooted=rebooted), trial.reached[number]
+            )
             for number, step in enumerate(trial.steps)
             if number in trial.begun
         ),

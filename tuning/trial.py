@@ -59,6 +59,12 @@ def confirm(host: Host, plan: str, tell: Tell, tool: str) -> bool:
         if trial.open:
             _keep(host, journal, trial, tell)
         tell(Report("kept", trial.id))
+        for step in (trial.steps[number] for number in trial.in_force):
+            if step.keep == "none":
+                why = N_(
+                    "{key} holds until the next reboot; to have it then too, set it where the box is configured."
+                )
+                tell(Report("step", trial.id, step.key, "confirmed", text=say(why, key=step.key)))
         return write_files(host, journal, tell, tool)
 
 
@@ -151,10 +157,10 @@ def _roll_back(host: Host, journal: Journal, trial: Trial, tell: Tell, by: str, 
     return clean
 
 
-def found(host: Host, step: Step) -> str | None:
+def found(host: Host, step: Step, *, rebooted: bool = False) -> str | None:
     """Return what a step's value is now, None where it cannot be read or its interface is another."""
     try:
-        return host.read(step.cell) if is_same(host, step) else None
+        return host.read(step.cell) if is_same(host, step, rebooted=rebooted) else None
     except Refused:
         return None
 

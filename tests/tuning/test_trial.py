@@ -69,7 +69,7 @@ def test_confirming_stops_the_countdown(host: Host) -> None:
     watcher = Path("/proc", (deadman.folder(host, plan.id) / "pending.watcher").read_text().strip())
     assert watcher.exists()
     assert confirm(host, "", Ear(), TOOL)
-    until(lambda: not watcher.exists())
+    until(lambda: not watcher.exists() or not (watcher / "cmdline").read_bytes())
     assert now(host, "sysctl", PROBING) == "1"
     assert not status(host)[-1].pending
 

@@ -92,7 +92,7 @@ def _apply(args: argparse.Namespace) -> int:
     from tuning.conflicts import conflicts
     from tuning.failure import Refused
     from tuning.host import Host
-    from tuning.plan import commands, steps
+    from tuning.plan import steps
 
     if args.facts:
         raise CommandError(_("--facts is for plan: a recorded box cannot be changed"), Exit.USAGE)
@@ -107,7 +107,7 @@ def _apply(args: argparse.Namespace) -> int:
     if not made:
         print(_("Everything is so already; nothing was changed."))
         return Exit.OK
-    print("\n".join(review(commands(made), left_out, conflicts(host, asked.changes))))
+    print("\n".join(review(made, left_out, conflicts(host, asked.changes))))
     if not args.yes:
         print(_("To try this: {command}", command=_again("--yes")))
         return Exit.OK

@@ -1,6 +1,6 @@
 """Advice, plans and trials as lines of text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from analysis.advice.plan import Change, Plan, Recommendation
@@ -8,9 +8,10 @@ from tui.severity import of_advice, word
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
 from tuning.conflicts import Setter
-from tuning.plan import Refusal
+from tuning.plan import Refusal, commands, undo_commands
 from tuning.reports import Report
 from tuning.status import StepStatus, TrialStatus
+from tuning.steps import Step
 
 _STATES = {
     "planned": N_("begun"),
@@ -54,9 +55,10 @@ def _change(change: Change) -> Iterator[str]:
     yield "    " + _("by hand back: {command}", command=clean(change.undo))
 
 
-def review(commands: Iterable[str], left_out: Sequence[Refusal], others: Sequence[Setter]) -> Iterator[str]:
-    """Yield what would be done, what is left out and why, and who else sets the same."""
-    yield from (f"  {clean(command)}" for command in commands)
+def review(made: Sequence[Step], left_out: Sequence[Refusal], others: Sequence[Setter]) -> Iterator[str]:
+    """Yield what would be done and undone, what is left out and why, and who else sets the same."""
+    yield from (f"  {clean(command)}" for command in commands(made))
+    yield from ("  " + _("by hand back: {command}", command=clean(command)) for command in undo_commands(made))
     yield from (_("left out: {why}", why=clean(tell(refusal.why))) for refusal in left_out)
     yield from (_("note: {text}", text=clean(tell(other.text))) for other in others)
 

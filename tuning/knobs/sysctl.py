@@ -91,7 +91,7 @@ KEYS: Final[dict[str, Check]] = {
     "net.ipv4.tcp_congestion_control": _word,
     "net.ipv4.tcp_fastopen": _number(0, 3),
     "net.ipv4.tcp_max_syn_backlog": _number(1, 1 << 20, grow=True),
-    "net.ipv4.tcp_mem": _triple(1 << 40),
+    "net.ipv4.tcp_mem": _triple(1 << 32),
     "net.ipv4.tcp_mtu_probing": _number(0, 2),
     "net.ipv4.tcp_no_metrics_save": _number(0, 1),
     "net.ipv4.tcp_notsent_lowat": _number(4096, (1 << 32) - 1),
