@@ -51,7 +51,7 @@ class MtuSearch:
         if self.passed is None:
             return ()  # not even the least: no statement
         if self.refused is None:
-            return ()
+            return () if self.passed >= self._most else (self._most,)
         if self.refused - self.passed == 1:
             return (self.refused,) if self.black_hole and self.refused not in self._confirmed else ()
         said = self.said_mtu
