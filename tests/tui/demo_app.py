@@ -30,7 +30,7 @@ class Demo(TerminalApp[None]):
     .pane { border: round $primary; }
     #line { height: 1; }
     """
-    BINDINGS = [("q", "quit", "quit"), ("ctrl+z", "suspend_process", "suspend")]  # noqa: RUF012 - Textual's idiom
+    BINDINGS = [("q", "quit", "quit")]  # noqa: RUF012 - Textual's idiom
 
     def __init__(self, hz: float, quiet: bool, ending: Path | None) -> None:
         super().__init__()

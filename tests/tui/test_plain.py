@@ -10,13 +10,15 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from analysis.samples import Name, Series
+from analysis.samples import Name, Prober, Series
 from analysis.settings import Settings
 from analysis.text import N_, say
 from analysis.view import HostRow, Lens, PathRow, Verdict, View
 from analysis.window import Window
+from collectors.session.reader import Ending, SessionFile
 from collectors.store import ListStore
 from collectors.timeline import Timeline
+from tests.lab.bed import Bed, inside
 from tui.cli import Exit
 from tui.plain import lines, run
 
@@ -114,3 +116,44 @@ def test_it_prints_lines_where_there_is_no_terminal_and_ends_when_told(number: i
         _, errors = process.communicate(timeout=20)
     assert process.returncode == Exit.INTERRUPTED
     assert not errors
+
+
+@pytest.mark.netns
+def test_without_privileges_routes_and_resolvers_it_says_what_is_true(
+    bed: Bed, tmp_path
+) -> None:
+    """A user of nothing but files: no capability, ICMP forbidden, no default route, no name server in reach."""
+    namespace = bed.namespace()
+    bed.sysctl(namespace, "net.ipv4.ping_group_range", "1 0")
+    wanted = [
+        r" BAD This box has no default route",
+        r" 127\.0\.0\.1: sent [1-9]\d*, lost 0%, rtt p50 [\d.]+ ms, p99 [\d.]+ ms$",
+        r" 203\.0\.113\.9: sent 0, lost –, rtt p50 – ms, p99 – ms \(Probes cannot be sent: ENETUNREACH\.\)$",
+        r" gone\.invalid cannot be looked up",
+        r" This box has no gateway: nothing beyond its own links can be reached\.$",
+    ]
+    targets = ["127.0.0.1", "203.0.113.9", "gone.invalid", "gateway"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "LONGPIPE"))}
+    with (
+        inside(namespace),
+        subprocess.Popen(
+            ["unshare", "--user", sys.executable, "-m", "tui", *targets, "--every", "0.3"],
+            env=environ | {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        missing = list(wanted)
+        while missing and (line := process.stdout.readline()):
+            missing = [pattern for pattern in missing if not re.search(pattern, line)]
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    assert not missing
+    assert (process.returncode, errors) == (Exit.INTERRUPTED, "")
+    (path,) = tmp_path.glob("longpipe/*.lps")
+    session = SessionFile(path)
+    assert session.ending() is Ending.CLOSED
+    assert {one.socket for one in session.samples() if isinstance(one, Prober)} == {"none"}

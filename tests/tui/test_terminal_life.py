@@ -1,6 +1,7 @@
 """What becomes of the program when the terminal misbehaves."""
 
 import json
+import re
 import select
 import signal
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from analysis.samples import Outcome, Probes
+from collectors.session.reader import Ending, SessionFile
+from tests.lab.bed import Bed, inside
 from tests.tui.pty_run import PtyRun, python
 
 DEMO = python("-m", "tests.tui.demo_app")
@@ -128,3 +132,26 @@ def test_a_resized_terminal_is_drawn_whole() -> None:
         run.wait_for_text("demo ready")
         run.send("q")
         assert run.exit_code() == 0
+
+
+@pytest.mark.netns
+def test_a_terminal_suspended_and_then_closed_loses_nothing_that_was_recorded(
+    bed: Bed, tmp_path: Path
+) -> None:
+    """The whole program, probing and recording."""
+    folders = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    with inside(bed.namespace()), PtyRun(python("-m", "tui", "127.0.0.1"), 120, 36, env=folders) as run:
+        run.wait_for_text("no default route")
+        run.wait_for(lambda: any(re.search(r"127\.0\.0\.1 +0\.\d+ ", row) for row in run.rows()))
+        run.send("\x1a")
+        run.wait_for(lambda: run.state() == psutil.STATUS_STOPPED)
+        run.screen.reset()
+        run.process.send_signal(signal.SIGCONT)
+        run.wait_for_text("no default route")
+        run.close_terminal()
+        assert run.exit_code() == 128 + signal.SIGHUP
+    (path,) = tmp_path.glob("longpipe/*.lps")
+    session = SessionFile(path)
+    assert session.ending() is Ending.CLOSED
+    told = [code for sample in session.samples() if isinstance(sample, Probes) for code in sample.outcome]
+    assert set(told) == {Outcome.ANSWERED}

@@ -1,13 +1,14 @@
 """The base of the application: Textual's App on a thin and unreliable line."""
 
 import os
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from rich.console import RenderableType
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ReturnType
+from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.geometry import Size
 from textual.screen import Screen
@@ -15,6 +16,7 @@ from textual.screen import Screen
 from tui.output.celldiff import CellDiff, Ready, fits, size_of
 from tui.output.driver import TerminalDriver
 from tui.output.guard import TerminalGuard
+from tui.text import N_
 
 OFF: Final = "LONGPIPE_NO_CELLDIFF"
 
@@ -31,6 +33,16 @@ class OutputStats(msgspec.Struct, frozen=True):
 
 class TerminalApp(App[ReturnType]):
     """Sends changed cells only, leaves frames out when the terminal is slow, and ends with the terminal."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            N_("suspend"),
+            show=False,
+            tooltip=N_("Back to the shell until fg. Nothing is observed meanwhile."),
+        ),
+    ]
 
     def __init__(self, *, cell_diff: bool = True) -> None:
         super().__init__()
