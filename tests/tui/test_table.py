@@ -1,5 +1,6 @@
 """The table: what it shows, and that its cursor stays with its row."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -7,7 +8,7 @@ from textual.app import App, ComposeResult
 
 from tests.tui.screen_text import rows
 from tui.widgets.clean import clean
-from tui.widgets.runs import fit, row_text
+from tui.widgets.runs import fit, fit_name, row_text
 from tui.widgets.table import GAP, Column, Table, TableRow, body_row, head_row, place
 
 COLUMNS = (
@@ -50,6 +51,21 @@ def test_every_row_is_exactly_as_wide_as_its_columns(width: int, name: str, rtt:
 @given(st.text(max_size=40), st.integers(1, 30))
 def test_text_is_cut_to_cells_not_characters(text: str, width: int) -> None:
     assert cell_len(fit(text, width)) == width
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("api.example.net", "api.example.n…"),
+        ("far.example", "far.example   "),
+        ("console.example.net wan0", "console.… wan0"),
+        ("console.example.net wan1 v6", "conso… wan1 v6"),
+        ("console.example.net transit-a", "con… transit-a"),
+        ("console.example.net transit-ab", "console.examp…"),
+    ],
+)
+def test_of_a_name_too_long_what_sets_it_apart_stays(text: str, shown: str) -> None:
+    assert fit_name(text, 14) == shown
 
 
 def test_wide_glyphs_are_not_halved() -> None:

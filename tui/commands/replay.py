@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.cli import CommandError, Exit, Parser, complain
+from tui.cli import CommandError, Exit, Parser, accept_offsets, complain
 from tui.text import _, tell, use_language
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def add_arguments(parser: Parser) -> None:
 
 def add_view_arguments(parser: Parser, *, speed: float) -> None:
     """Add the options that say how recorded sessions are seen."""
+    accept_offsets(parser)
     parser.add_argument("--at", metavar=_("TIME"), help=_("begin there: 14:02, -5m from the end, yesterday 23:10"))
     parser.add_argument("--speed", type=float, default=speed, help=_("play so many times faster, 0.1 to 600"))
     parser.add_argument("--ascii", action="store_true", help=_("draw with ASCII characters only"))
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show_paths(paths: list[Path], args: argparse.Namespace, *, skip_s: float = 0.0) -> int:
-    """Show the sessions in files or directories as `add_view_arguments` says, playing from `skip_s` after the start."""
+    """Show the sessions in files or directories as `add_view_arguments` says, from `skip_s` after the start on."""
     from collectors.session.header import Unreadable
     from collectors.session.sources import open_sources
     from tui.config.load import Option, load

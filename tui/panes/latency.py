@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -20,7 +21,7 @@ from tui.widgets.runs import Glyphs, Role, Run
 from tui.widgets.table import Column, Table, TableRow
 
 COLUMNS: Final = (
-    Column(N_("target"), 15, flex=3),
+    Column(N_("target"), 15, flex=3, named=True),
     Column(N_("last"), 6, align="right", priority=2),
     Column(N_("p50"), 6, align="right"),
     Column(N_("p99"), 6, align="right", priority=1),
@@ -52,7 +53,7 @@ class LatencyPane(Pane):
 
     def compose(self) -> ComposeResult:
         """Make the table and the graph under it."""
-        columns = [Column(_(c.title), c.width, c.flex, c.align, c.priority) for c in COLUMNS]
+        columns = [replace(c, title=_(c.title)) for c in COLUMNS]
         yield Table(columns, empty=_("No probe has been sent yet."), glyphs=self.glyphs, id="paths")
         yield TimeGraph(glyphs=self.glyphs, id="graph")
 

@@ -12,6 +12,8 @@ Run: TypeAlias = tuple[str, Role]
 """Text and what it means; the style belongs to the widget that shows it."""
 Row: TypeAlias = tuple[Run, ...]
 Glyphs: TypeAlias = Literal["unicode", "ascii"]
+_LEAST_NAME = 4
+"""Cells of a name that are worth more than what follows it."""
 
 
 def row_text(row: Row) -> str:
@@ -39,6 +41,16 @@ def cut(text: str, width: int, glyphs: Glyphs = "unicode") -> str:
     if width <= 0:
         return ""
     return set_cell_size(text, width - 1) + ("…" if glyphs == "unicode" else "~")
+
+
+def fit_name(text: str, width: int, glyphs: Glyphs = "unicode") -> str:
+    """Return `text` in exactly `width` cells; too long, its first word is cut, and what sets it apart stays."""
+    text = clean(text)
+    name, _blank, apart = text.partition(" ")
+    room = width - cell_len(apart) - 1
+    if cell_len(text) <= width or not apart or room < _LEAST_NAME:
+        return fit(text, width, glyphs=glyphs)
+    return f"{fit(name, room, glyphs=glyphs)} {apart}"
 
 
 def fit_row(row: Row, width: int) -> Row:

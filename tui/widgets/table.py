@@ -11,7 +11,7 @@ from textual.message import Message
 
 from tui.text import N_
 from tui.widgets.lines import Lines
-from tui.widgets.runs import Glyphs, Role, Row, Run, fit, join
+from tui.widgets.runs import Glyphs, Role, Row, Run, fit, fit_name, join
 
 GAP = 2
 """Blank cells between two columns."""
@@ -29,6 +29,8 @@ class Column(msgspec.Struct, frozen=True):
     align: Literal["left", "right"] = "left"
     priority: int = 0
     """Narrow tables hide the highest priority first; 0 stays always."""
+    named: bool = False
+    """A name and what sets it apart from its like: too long, the name is cut."""
 
 
 class TableRow(msgspec.Struct, frozen=True):
@@ -98,7 +100,10 @@ def _row(columns: Sequence[Column], placed: Sequence[Placed], cells: tuple[Run, 
         gap: Role = runs[-1][1] if runs else role
         if position:
             runs.append((" " * GAP, gap))
-        runs.append((fit(text, place_.width, right=column.align == "right", glyphs=glyphs), role))
+        if column.named:
+            runs.append((fit_name(text, place_.width, glyphs), role))
+        else:
+            runs.append((fit(text, place_.width, right=column.align == "right", glyphs=glyphs), role))
     return join(runs)
 
 
