@@ -60,7 +60,7 @@ class Routing:
         if before is None:
             return
         for route, severity, text in route_changes(before, sample.routes):
-            yield Event(sample.t, "route", severity, text, route_id(route))
+            yield Event(sample.t, "route", severity, text, route_id(route), who=route.name)
 
     def due(self, t: int) -> bool:
         """Return whether routes are to be judged anew at `t`."""
@@ -100,7 +100,7 @@ class Routing:
                     route=route.name,
                     objective=OBJECTIVES[judgement.objective],
                 )
-                yield Event(t, "objective", "warn", text, key)
+                yield Event(t, "objective", "warn", text, key, who=route.name)
 
     def _score(self, window: Window, carried: Bandwidth) -> RouteScore:
         settings = self._settings.score
@@ -119,13 +119,15 @@ class Routing:
 
     def window(self, route: Route, paths: Paths, t: int) -> Window:
         """Return the probes to all targets over `route` in the scoring window; gateways are not targets."""
-        chosen = list(self._targets(route, paths))
+        chosen = self._targets(route, paths)
         start = t - SCORE_WINDOW_NS
         tally = merged(path.history.tally(path.since(start), t) for path in chosen)
         return window_of(tally, start, t, sum(path.in_flight for path in chosen))
 
-    def _targets(self, route: Route, paths: Paths) -> Iterator[Path]:
-        return (path for path in paths.of_route(route.name, route.family) if path.is_target and not path.series.ended)
+    def _targets(self, route: Route, paths: Paths) -> list[Path]:
+        """Return the paths to targets over `route`: those being probed, or at a session's end those that were."""
+        found = [path for path in paths.of_route(route.name, route.family) if path.is_target]
+        return [path for path in found if not path.series.ended] or found
 
     def _availability(self, route: Route, paths: Paths, t: int) -> float | None:
         """Return the share of probes not lost in outages, by the target that fared best: the route's own part."""

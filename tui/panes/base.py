@@ -23,4 +23,3 @@ class Pane(Vertical):
 
     def show(self, view: View) -> None:
         """Draw what the view holds for this pane."""
-        raise NotImplementedError
