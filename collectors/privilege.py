@@ -14,6 +14,9 @@ from collectors.root import Root
 _CAP_NET_ADMIN: Final = 12
 _CAP_NET_RAW: Final = 13
 _FULL_UID_MAP: Final = ["0", "0", "4294967295"]
+PING_GROUPS: Final = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'
+"""Allows datagram ICMP sockets, of both families, to everybody."""
+AS_ROOT: Final = "sudo longpipe"
 
 
 class Privilege(msgspec.Struct, frozen=True):
@@ -52,21 +55,25 @@ def look(root: Root | None = None) -> Privilege:
 
 def missing(privilege: Privilege) -> tuple[Need, ...]:
     """Return what this process lacks, worst first; empty where it may do everything."""
-    how = _grant(privilege)
-    needs: list[Need] = []
-    if not privilege.raw_icmp and not privilege.datagram_icmp:
-        what = N_("No ICMP probes: neither raw nor datagram ICMP sockets are allowed, so targets are probed by TCP.")
-        needs.append(Need(say(what), _PING_GROUPS if privilege.container == "none" else how))
-    elif not privilege.raw_icmp:
-        what = N_("No raw ICMP: probes use datagram sockets, and answers of routers on the way may not be seen.")
-        needs.append(Need(say(what), how))
-    capture = capture_need(privilege)
-    if capture is not None:
-        needs.append(capture)
+    needs = [icmp_need(privilege), capture_need(privilege)]
     if not privilege.net_admin:
         what = N_("No changes to this box, and before Linux 5.17 no probes over routes that are chosen by mark.")
-        needs.append(Need(say(what), how))
-    return tuple(needs)
+        needs.append(Need(say(what), _grant(privilege)))
+    return tuple(need for need in needs if need is not None)
+
+
+def icmp_need(privilege: Privilege) -> Need | None:
+    """Return what ICMP probes lack, None where they are at their best."""
+    if privilege.raw_icmp:
+        return None
+    if privilege.datagram_icmp:
+        what = N_(
+            "No raw ICMP: probes use datagram sockets, which carry no firewall marks and see no replies "
+            "from a wrong address."
+        )
+        return Need(say(what), _grant(privilege))
+    what = N_("No ICMP probes: neither raw nor datagram ICMP sockets are allowed, so targets are probed by TCP.")
+    return Need(say(what), PING_GROUPS if privilege.container == "none" else _grant(privilege))
 
 
 def capture_need(privilege: Privilege) -> Need | None:
@@ -75,16 +82,13 @@ def capture_need(privilege: Privilege) -> Need | None:
     return None if privilege.capture else Need(say(what), _grant(privilege))
 
 
-_PING_GROUPS: Final = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'
-
-
 def _grant(privilege: Privilege) -> str | None:
     """Return the command that grants the rest. Never setcap: that would grant it to every Python program."""
     if privilege.container in ("docker", "podman"):
         return f"{privilege.container} run --network=host --cap-add=NET_RAW --cap-add=NET_ADMIN …"
     if privilege.container != "none" or privilege.root:
         return None
-    return "sudo longpipe"
+    return AS_ROOT
 
 
 def _capabilities(root: Root) -> int:

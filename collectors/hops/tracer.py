@@ -16,7 +16,7 @@ from collectors.clock import Clock
 from collectors.hops.engine import HopEngine
 from collectors.hops.mtu_probe import MtuProbe
 from collectors.hops.route import TracedPath
-from collectors.probe.abilities import AS_ROOT
+from collectors.privilege import AS_ROOT
 from collectors.probe.stream import Binding
 from collectors.routebook import RouteBook
 from collectors.ticks import ticks

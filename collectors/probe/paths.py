@@ -13,7 +13,8 @@ from analysis.settings import TargetSettings
 from collectors.base import Emit, Need
 from collectors.clock import Clock
 from collectors.names import Lookup, follow, follow_resolvers, gateways, system_lookup
-from collectors.probe.abilities import Ability, icmp_needs, missing
+from collectors.privilege import icmp_need, look
+from collectors.probe.abilities import Ability, missing
 from collectors.probe.engine import Engine
 from collectors.probe.plan import Wanted, plan, tcp_beside
 from collectors.probe.stream import Family
@@ -45,7 +46,8 @@ class PathProber:
 
     def needs(self) -> Sequence[Need]:
         """Return what keeps this box from sending and timing echo requests well."""
-        return icmp_needs()
+        need = icmp_need(look())
+        return () if need is None else (need,)
 
     async def run(self, emit: Emit) -> None:
         """Probe until cancelled; every series started is ended."""

@@ -7,7 +7,8 @@ import pytest
 
 from analysis.samples import Outcome
 from collectors.clock import Clock
-from collectors.probe import abilities, icmp, stamps
+from collectors.privilege import PING_GROUPS
+from collectors.probe import icmp, stamps
 from collectors.probe.abilities import Ability, missing
 from collectors.probe.engine import PROVEN, Engine
 from collectors.probe.stream import Binding
@@ -65,6 +66,6 @@ async def _settled(engine: Engine, count: int) -> None:
 
 def test_a_kernel_without_ipv6_is_not_called_forbidden() -> None:
     assert "no IPv6" in str(missing(Ability("none", "user", errno.errorcode[errno.EAFNOSUPPORT])))
-    assert abilities.PING_GROUP in str(missing(Ability("none", "user", "EACCES")))
+    assert PING_GROUPS in str(missing(Ability("none", "user", "EACCES")))
     assert missing(Ability("dgram", "kernel")) is None
     assert missing(Ability("raw", "user"))
