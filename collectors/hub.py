@@ -111,12 +111,8 @@ class Hub:
             self.emit(Health(started, collector.name, "running"))
             try:
                 await collector.run(self.emit)
-            except Unavailable as problem:
-                pause = None if problem.permanent else _pause(failures)
-                self._tell(collector, "missing", problem.problem, pause)
             except Exception as failure:  # noqa: BLE001 - one collector's bug must not end the others, and it is shown
-                pause = _pause(failures)
-                self._tell(collector, "failed", _sentence(failure), pause)
+                pause = self._tell(collector, _first(failure), _pause(failures))
             else:
                 return
             if pause is None:
@@ -124,9 +120,22 @@ class Hub:
             failures = 0 if self.clock.now_ns() - started > 60e9 else failures + 1
             await asyncio.sleep(pause)
 
-    def _tell(self, collector: Collector, state: str, problem: Sentence, pause: float | None) -> None:
+    def _tell(self, collector: Collector, failure: Exception, pause: float) -> float | None:
+        """Say why a collector ended; return when to start it again, None for never."""
         now = self.clock.now_ns()
-        self.emit(Health(now, collector.name, "missing" if state == "missing" else "failed", problem, pause))
+        if isinstance(failure, Unavailable):
+            again = None if failure.permanent else pause
+            self.emit(Health(now, collector.name, "missing", failure.problem, again))
+            return again
+        self.emit(Health(now, collector.name, "failed", _sentence(failure), pause))
+        return pause
+
+
+def _first(failure: Exception) -> Exception:
+    """Return what went wrong first in a collector of several tasks."""
+    while isinstance(failure, ExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
 
 
 def _pause(failures: int) -> float:

@@ -3,8 +3,11 @@
 import threading
 from collections.abc import Sequence
 
+import pytest
+
 from analysis.samples import Dropped, Health, Mark, Sample
 from analysis.text import Sentence
+from collectors import hub
 from collectors.base import Emit, Need, Unavailable
 from collectors.clock import Clock
 from collectors.hub import Hub, Inbox
@@ -64,12 +67,14 @@ def test_collectors_run_on_a_thread_of_their_own() -> None:
     assert threading.get_ident() not in collector.threads
 
 
-def test_a_failing_collector_is_told_and_started_again_while_others_go_on() -> None:
-    failing = Scripted("bad", OSError(13, "Permission denied"), "again")
+def test_a_failing_collector_is_told_and_started_again_while_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "BACKOFF_S", (0.0,))
+    of_tasks = ExceptionGroup("unhandled errors in a TaskGroup", [OSError(19, "No such device")])
+    failing = Scripted("bad", OSError(13, "Permission denied"), of_tasks, "again")
     samples = run_until("bad again", failing, Scripted("good", "fine"))
     told = [s for s in samples if isinstance(s, Health) and s.state == "failed"]
-    assert [str(health.problem) for health in told] == ["Permission denied (13)"]
-    assert told[0].retry_s == 1.0
+    assert [str(health.problem) for health in told] == ["Permission denied (13)", "No such device (19)"]
+    assert [health.retry_s for health in told] == [0.0, 0.0]
     assert any(isinstance(s, Mark) and s.text == "good fine" for s in samples)
 
 
