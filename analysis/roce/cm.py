@@ -14,6 +14,8 @@ class Connect(msgspec.Struct, frozen=True):
     """A REQ or REP: the sender's own QP number and, in a REQ, the path MTU asked for."""
 
     pair: int
+    number: int
+    """Frame it came in."""
     kind: Literal["req", "rep"]
     local_id: int
     remote_id: int
@@ -21,7 +23,7 @@ class Connect(msgspec.Struct, frozen=True):
     pmtu: int | None = None
 
 
-def parse(packet: bytes, pair: int) -> Connect | None:
+def parse(packet: bytes, pair: int, number: int) -> Connect | None:
     """Read a packet from its BTH on; None where it is no REQ or REP, or was cut before the QP number."""
     mad = packet[_BTH + _DETH :]
     body = mad[_MAD:]
@@ -30,8 +32,10 @@ def parse(packet: bytes, pair: int) -> Connect | None:
     attribute = int.from_bytes(mad[16:18], "big")
     local_id = int.from_bytes(body[0:4], "big")
     if attribute == _REP:
-        return Connect(pair, "rep", local_id, int.from_bytes(body[4:8], "big"), int.from_bytes(body[12:15], "big"))
+        return Connect(
+            pair, number, "rep", local_id, int.from_bytes(body[4:8], "big"), int.from_bytes(body[12:15], "big")
+        )
     if attribute == _REQ and len(body) >= 35:
         pmtu = _MTUS.get(body[50] >> 4) if len(body) > 50 else None
-        return Connect(pair, "req", local_id, 0, int.from_bytes(body[32:35], "big"), pmtu)
+        return Connect(pair, number, "req", local_id, 0, int.from_bytes(body[32:35], "big"), pmtu)
     return None

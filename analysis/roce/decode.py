@@ -259,7 +259,7 @@ def _connects(buffer: Bytes, packets: Packets, bth: Ints, limit: Ints) -> tuple[
     rows = np.flatnonzero((packets.opcode == _UD_SEND) & (packets.qpn == _QP1) & (packets.icrc != icrc.BAD))
     found = []
     for row in rows.tolist():
-        connect = cm.parse(buffer[bth[row] : limit[row]].tobytes(), int(packets.pair[row]))
+        connect = cm.parse(buffer[bth[row] : limit[row]].tobytes(), int(packets.pair[row]), int(packets.number[row]))
         if connect is not None:
             found.append(connect)
     return tuple(found)

@@ -82,6 +82,7 @@ class Facts(Columns):
     role: Ints
     group: Ints
     first_psn: Ints
+    first_number: Ints
     last_psn: Ints
     wrapped: Ints
     t_first: Ints
@@ -202,7 +203,10 @@ class Flows:
     def _first_and_last(self, segments: Segments, packets: Ordered) -> None:
         facts, flow, first, last = self.facts, segments.flow, segments.first, segments.end - 1
         new = self.counters.packets[flow] == 0
-        facts.first_psn[flow[new]] = packets.psn[first[new]]
+        facts.first_psn[flow[new]], facts.first_number[flow[new]] = (
+            packets.psn[first[new]],
+            packets.number[first[new]],
+        )
         before = np.empty_like(packets.psn)
         before[1:] = packets.psn[:-1]
         before[first] = np.where(new, packets.psn[first], facts.last_psn[flow])

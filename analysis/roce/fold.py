@@ -147,6 +147,8 @@ class Fold:
         self.totals = Totals()
         self.pmtu = PathMtu()
         self.connects: list[Connect] = []
+        self._asked: dict[tuple[int, int], Connect] = {}
+        """REQs by host pair and the requester's id for the connection."""
         self._held: Packets | None = None
 
     def add(self, batch: Batch) -> None:
@@ -156,6 +158,8 @@ class Fold:
             self.pauses.add(pause)
         if len(self.connects) < _MOST_CONNECTS:
             self.connects += batch.connects
+            for connect in batch.connects:
+                self._connect(connect)
         packets = batch.packets
         if len(packets):
             bad = packets.icrc == icrc.BAD
@@ -183,7 +187,6 @@ class Fold:
         if walked is not None:
             self.rewinds.add(walked)
         responses = np.flatnonzero(role == RESP)
-        self._pair_by_cm()
         fresh = self.trips.add(walked, packets.where(responses), ids[responses], last=last)
         if fresh is not None:
             self._in_flight(walked, fresh)
@@ -224,18 +227,15 @@ class Fold:
         self._held = packets.where(rows[held])
         return rows[~held], span[~held]
 
-    def _pair_by_cm(self) -> None:
-        """Use connections whose REQ and REP were both seen."""
-        requests = {(c.pair, c.local_id): c for c in self.connects if c.kind == "req"}
-        for reply in self.connects:
-            request = requests.get((reply.pair ^ 1, reply.remote_id)) if reply.kind == "rep" else None
-            if request is None:
-                continue
-            for asking, asked, pair in ((request, reply, request.pair), (reply, request, reply.pair)):
-                flow = self.flows.find(pair, asked.qpn, REQ, _RC)
-                answer = self.flows.find(pair ^ 1, asking.qpn, RESP, _RC)
-                if flow is not None and answer is not None:
-                    self.trips.pair(answer, flow)
+    def _connect(self, connect: Connect) -> None:
+        """Take in a CM message: a REP completes the REQ it answers and tells which QPs belong together."""
+        if connect.kind == "req":
+            self._asked[connect.pair, connect.local_id] = connect
+            return
+        request = self._asked.get((connect.pair ^ 1, connect.remote_id))
+        if request is not None:
+            for asks, answers in ((request, connect), (connect, request)):
+                self.trips.connect(answers.pair, asks.qpn, answers.qpn, connect.number)
 
     def _in_flight(self, walked: Walked | None, samples: Samples) -> None:
         """Note how much was sent and not acknowledged, just before each ACK that names a request's PSN."""

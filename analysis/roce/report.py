@@ -387,6 +387,11 @@ def pairing(fold: Fold) -> dict[int, int]:
     """Return, by request flow, the requester's QP: told by CM or by matching PSNs, else the only candidate."""
     facts, flows = fold.flows.facts, fold.flows
     found = {request: int(facts.qpn[answer]) for answer, request in fold.trips.peer.items()}
+    for (pair, answers_to), told in fold.trips.connected.items():
+        for _, number in told:
+            request = flows.find(pair ^ 1, number, REQ, _RC)
+            if request is not None:
+                found.setdefault(request, answers_to)
     by_pair: dict[int, set[int]] = {}
     for flow in range(1, flows.count):
         if facts.group[flow] == _RC and facts.role[flow] in (REQ, RESP):

@@ -83,6 +83,8 @@ class RoundTrips:
         """ACKs of PSNs far from anything their flow has sent."""
         self.decided_at: dict[int, int] = {}
         """Response flow: the frame at which that became clear."""
+        self.connected: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        """From CM: (host pair, QP) of responses, and (frame, QP of the requests they answer)."""
         self._peers = np.full(64, -1)
         self._flows = flows
         self._open = _no_rows()
@@ -192,12 +194,23 @@ class RoundTrips:
 
     # --- pairs ---
 
-    def pair(self, response: int, request: int, number: int = 0) -> None:
-        """Fix that a response flow answers a request flow, as is clear from a frame on (0: from CM messages)."""
-        self.peer[response] = request
-        self.decided_at.setdefault(response, number)
-        if response >= len(self._peers):
-            self._peers = np.concatenate([self._peers, np.full(response + 1, -1)])
+    def connect(self, pair: int, answers_to: int, asks_for: int, number: int) -> None:
+        """Learn from a CM message: responses of a host pair to one QP answer requests to the QP of the other."""
+        self.connected.setdefault((pair, answers_to), []).append((number, asks_for))
+
+    def _told(self, response: int, number: int) -> int | None:
+        """Return the request flow that CM messages before a frame name, if it has sent anything by then."""
+        facts = self._flows.facts
+        pair = int(facts.pair[response])
+        for frame, qpn in self.connected.get((pair, int(facts.qpn[response])), ()):
+            flow = self._flows.find(pair ^ 1, qpn, REQ, _RC) if frame < number else None
+            if flow is not None and 0 < facts.first_number[flow] < number:
+                return flow
+        return None
+
+    def _pair(self, response: int, request: int, number: int) -> None:
+        self.peer[response], self.decided_at[response] = request, number
+        self._requests_of(np.array([response]))
         self._peers[response] = request
 
     def _requests_of(self, responses: Ints) -> Ints:
@@ -220,9 +233,11 @@ class RoundTrips:
         heapq.heapify(ready)
         while ready:
             number, flow, rows = heapq.heappop(ready)
-            request = self._elect(flow, requests, waiting.where(rows[:VOTES]))
+            request = self._told(flow, number)
+            if request is None:
+                request = self._elect(flow, requests, waiting.where(rows[:VOTES]))
             if request is not None:
-                self.pair(flow, request, number)
+                self._pair(flow, request, number)
                 continue
             let_go[rows[:VOTES]] = True
             again = _ballot(waiting, flow, rows[VOTES:], last=last)

@@ -25,7 +25,9 @@ class _File:
             self.ended = True
             return None
         self.waiting = batch.packets if self.waiting is None else joined(self.waiting, batch.packets)
-        return msgspec.structs.replace(batch, packets=batch.packets.where(slice(0)))
+        # frames are numbered anew, and what CM says may come before the packets it is about
+        connects = tuple(msgspec.structs.replace(one, number=0) for one in batch.connects)
+        return msgspec.structs.replace(batch, packets=batch.packets.where(slice(0)), connects=connects)
 
     @property
     def until_ns(self) -> int:

@@ -39,8 +39,10 @@ class _Odd(msgspec.Struct, frozen=True):
     start: int
     captured: int
     length: int
-    ticks: int
     interface: int
+    high: int
+    low: int
+    timed: bool = True
 
 
 class PcapNg:
@@ -158,11 +160,11 @@ class PcapNg:
             length = struct.unpack_from(self._order + "I", body)[0]
             snaplen = self._interface(0).snaplen
             captured = min(length, len(body) - 4, snaplen or length)
-            return _Odd(at + 4, captured, length, -1, 0) if captured <= MOST_CAPTURED else None
+            return _Odd(at + 4, captured, length, 0, 0, 0, timed=False) if captured <= MOST_CAPTURED else None
         if kind == _PB and len(body) >= 20:
             interface, _, high, low, captured, length = struct.unpack_from(self._order + "HHIIII", body)
             if captured <= min(len(body) - 20, MOST_CAPTURED):
-                return _Odd(at + 20, captured, length, high << 32 | low, interface)
+                return _Odd(at + 20, captured, length, interface, high, low)
         return None
 
     def _options(self, data: bytes) -> dict[int, bytes]:
@@ -193,16 +195,17 @@ class PcapNg:
         at = np.concatenate([*pieces, np.zeros(0, np.int64)])
         rows = gather(buffer, at, 28)
         interface, high, low, captured, length = (field(rows, i, self._order + "u4") for i in (8, 12, 16, 20, 24))
-        start, ticks = at + 28, high << 32 | low
+        start = at + 28
         timed = np.ones(len(at), np.bool_)
         if odd:
-            extra = np.array([(p.start, p.captured, p.length, p.ticks, p.interface) for p in odd], np.int64).T
+            names = ("start", "captured", "length", "interface", "high", "low", "timed")
+            extra = [np.array([getattr(packet, name) for packet in odd]) for name in names]
             order = np.argsort(np.concatenate([start, extra[0]]), kind="stable")
-            start, captured, length, ticks, interface = (
+            start, captured, length, interface, high, low, timed = (
                 np.concatenate([one, two])[order]
-                for one, two in zip((start, captured, length, ticks, interface), extra, strict=True)
+                for one, two in zip((start, captured, length, interface, high, low, timed), extra, strict=True)
             )
-            timed = np.concatenate([timed, extra[3] >= 0])[order]
+        ticks = high << 32 | low
         t_ns = self._times(interface, ticks, timed)
         links = {self._interface(i).link for i in np.unique(interface).tolist()}
         link: int | Ints = links.pop() if len(links) == 1 else self._links(interface)
