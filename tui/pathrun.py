@@ -128,7 +128,7 @@ async def _until_over(
         batch = engine.tick()
         if batch is not None:
             traces.fold(batch)
-        if request.mtu and measuring is None and loop.time() - begun > MTU_AFTER_S:
+        if request.mtu and measuring is None and (loop.time() - begun > MTU_AFTER_S or engine.is_idle):
             measuring = asyncio.create_task(_measure(MtuProbe(engine, clock, number), traces))
         if request.progress:
             _progress(engine, number, loop.time() - begun)
