@@ -43,7 +43,14 @@ ADVISE_EVERY_NS: Final = 10 * 10**9
 class Model:
     """Everything that is known at the time of the last sample folded."""
 
-    def __init__(self, settings: Settings, *, goal: Goal = "none", wanted_bps: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        goal: Goal = "none",
+        wanted_bps: int | None = None,
+        events_kept: int | None = EVENTS_KEPT,
+    ) -> None:
         self._settings = settings
         self._goal: Goal = goal
         self._wanted_bps = wanted_bps
@@ -55,7 +62,7 @@ class Model:
         self._probers: dict[int, Prober] = {}
         self._names: dict[str, Name] = {}
         self._health: dict[str, Health] = {}
-        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._events: deque[Event] = deque(maxlen=events_kept)
         self._dropped = 0
         self._plan: tuple[tuple[int, int], Plan] | None = None
 
@@ -144,7 +151,8 @@ class Model:
 
     def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
         """Return all targets' probes as one row of time-aligned columns: the whole session at a glance."""
-        rows = [path.history.buckets(start_ns, end_ns, step_ns) for path in self._paths.shown() if path.is_target]
+        shown = [path for path in self._telling() if path.is_target]
+        rows = [path.history.buckets(start_ns, end_ns, step_ns) for path in shown]
         return tuple(worst_of(column) for column in zip(*rows, strict=True))
 
     def spans(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[PathSpan, ...]:
@@ -159,7 +167,12 @@ class Model:
         """Return what has happened until `at_ns`, in time order."""
         return tuple(sorted(self._all_events(at_ns), key=attrgetter("t")))
 
+    def _telling(self) -> list[Path]:
+        """Return the paths whose losses say something of the way."""
+        return [path for path in self._paths.shown() if not self._paths.is_barred(path)]
+
     def _path_row(self, path: Path, at_ns: int, start: int) -> PathRow:
+        barred = self._paths.is_barred(path)
         return PathRow(
             id=path.key.id,
             target=path.key.target,
@@ -170,8 +183,9 @@ class Model:
             in_flight=path.in_flight,
             epoch_ns=path.epoch_ns,
             outages=path.outages(start, at_ns),
-            problem=path.problem(at_ns),
+            problem=_barred(path) if barred else path.problem(at_ns),
             foreign=path.foreign,
+            barred=barred,
         )
 
     def _graph(self, at_ns: int, lens: Lens) -> Graph | None:
@@ -195,7 +209,7 @@ class Model:
 
     def _all_events(self, at_ns: int) -> Iterable[Event]:
         yield from self._events
-        for path in self._paths.shown():
+        for path in self._telling():
             for outage in path.outages(0, at_ns):
                 yield outage_event(path.key, outage, at_ns)
 
@@ -216,7 +230,7 @@ class Model:
             growth=box.growth(),
             bandwidth_bps=measured_bps(box.flows.flows) if box.flows else None,
             wanted_bps=self._wanted_bps,
-            paths=tuple(self._advice_path(path, at_ns) for path in self._paths.shown()),
+            paths=tuple(self._advice_path(path, at_ns) for path in self._telling()),
         )
 
     def _advice_path(self, path: Path, at_ns: int) -> AdvicePath:
@@ -231,6 +245,10 @@ class Model:
             settled=window.settled,
             lost=window.lost,
         )
+
+
+def _barred(path: Path) -> Sentence:
+    return say(N_("{protocol} is never answered here, other probes are."), protocol=path.key.protocol.upper())
 
 
 def _mark_text(mark: Mark) -> Sentence:

@@ -20,6 +20,7 @@ NOTE_NS: Final = 10 * 10**9
 """How long what an error said stays on screen."""
 _TROUBLE: Final = frozenset({Outcome.FAILED, Outcome.UNREACHABLE, Outcome.FOREIGN})
 """A refusal (TCP reset, UDP port unreachable) has a note too, but it is an answer."""
+_HEARD: Final = frozenset({Outcome.ANSWERED, Outcome.LATE})
 
 
 class PathKey(msgspec.Struct, frozen=True):
@@ -54,6 +55,8 @@ class Path:
         self.trouble: tuple[int, Outcome, ProbeNote] | None = None
         """When the last probe failed, was unreachable or answered from elsewhere, and why."""
         self.foreign = 0
+        self.heard = False
+        """Whether any probe of the current epoch was answered, in time or late."""
 
     @property
     def epoch_ns(self) -> int:
@@ -65,6 +68,7 @@ class Path:
         self.series = series
         self.epochs.append(series.t)
         self.recent = Sliding(SCORE_WINDOW_NS)
+        self.heard = False
 
     @property
     def is_target(self) -> bool:
@@ -101,6 +105,8 @@ class Path:
             self.foreign += 1
             return
         self.history.record(sent_ns, outcome, rtt_us)
+        if outcome in _HEARD and sent_ns >= self.epoch_ns:
+            self.heard = True
         if self.is_target and sent_ns >= self.epoch_ns:
             self.recent.record(sent_ns, outcome, rtt_us)
         if outcome is Outcome.ANSWERED and (self.last_answer_ns is None or sent_ns >= self.last_answer_ns):
@@ -114,6 +120,7 @@ class Paths:
     def __init__(self) -> None:
         self.by_series: dict[int, Path] = {}
         self.by_key: dict[PathKey, Path] = {}
+        self._answering: set[tuple[str, str, str]] = set()
 
     def define(self, series: Series, route_name: str) -> None:
         """Begin, continue or end a path."""
@@ -152,6 +159,13 @@ class Paths:
             if key.route or not path.series.ended or (key.target, key.family) not in followed
         ]
 
+    def is_barred(self, path: Path) -> bool:
+        """Tell a path whose protocol is never answered where another one's probes of the same address are.
+
+        Firewalls often let TCP through and ICMP not: what is lost there says nothing of the way.
+        """
+        return not path.heard and _place(path) in self._answering
+
     def find(self, path_id: str | None) -> Path | None:
         """Return a path by its id; without one, the first target, or whatever there is."""
         paths = self.shown()
@@ -169,6 +183,8 @@ class Paths:
         for series, age_us, outcome, rtt_us in columns:
             if (path := self.by_series.get(series)) is not None:
                 path.record(probes.t - age_us * 1000, Outcome(outcome), rtt_us)
+                if path.heard:
+                    self._answering.add(_place(path))
         for note in probes.notes:
             path, outcome = self.by_series.get(probes.series[note.row]), Outcome(probes.outcome[note.row])
             if path is not None and outcome in _TROUBLE:
@@ -177,6 +193,10 @@ class Paths:
         for series, path in self.by_series.items():
             if path.series.id == series:
                 path.in_flight = in_flight.get(series, 0)
+
+
+def _place(path: Path) -> tuple[str, str, str]:
+    return path.key.target, path.key.route, path.series.address
 
 
 def outage_event(key: PathKey, outage: Outage, now_ns: int) -> Event:

@@ -126,7 +126,8 @@ class Routing:
 
     def _targets(self, route: Route, paths: Paths) -> list[Path]:
         """Return the paths to targets over `route`: those being probed, or at a session's end those that were."""
-        found = [path for path in paths.of_route(route.name, route.family) if path.is_target]
+        over = paths.of_route(route.name, route.family)
+        found = [path for path in over if path.is_target and not paths.is_barred(path)]
         return [path for path in found if not path.series.ended] or found
 
     def _availability(self, route: Route, paths: Paths, t: int) -> float | None:

@@ -24,7 +24,7 @@ def verdict(
     now_ns: int,
 ) -> Verdict:
     """Return the worst of what is known at `now_ns`. `routes` is None while they have not been read."""
-    targets = [row for row in paths if row.series.role == "target"]
+    targets = [row for row in paths if row.series.role == "target" and not row.barred]
     settled = sum(row.window.settled for row in paths)
     evidence = tuple(_evidence(paths, names, now_ns))
     if routes is not None and not routes:
@@ -209,6 +209,9 @@ def shown(judgement: Judgement, value: float | None) -> str:
 def _evidence(paths: Iterable[PathRow], names: Iterable[Name], now_ns: int) -> Iterator[Sentence]:
     for row in paths:
         window = row.window
+        if row.barred and row.problem is not None:
+            yield say(N_("{target}: {why}"), target=row.target, why=row.problem)
+            continue
         if not window.settled:
             continue
         yield say(

@@ -52,6 +52,8 @@ class PathRow(msgspec.Struct, frozen=True):
     outages: tuple[Outage, ...] = ()
     problem: Sentence | None = None
     foreign: int = 0
+    barred: bool = False
+    """Never answered where another protocol's probes of the same address are: says nothing of the way."""
 
 
 class Graph(msgspec.Struct, frozen=True):

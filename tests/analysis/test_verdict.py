@@ -58,5 +58,19 @@ def test_only_paths_that_answer_are_counted_as_answering() -> None:
     assert "; 1 other paths do." in str(seen(samples, 10).verdict.text)
 
 
+def test_a_protocol_that_is_never_answered_where_another_is_says_nothing_of_the_way() -> None:
+    """A firewall lets TCP through and ICMP not."""
+    tcp = Series(at(0), 4, "far.example", "192.0.2.1", protocol="tcp", port=443, route=ETH0.id)
+    samples = [*definitions(), tcp, *(second(n, 300, None, series=(1, 2)) for n in range(1, 30))]
+    assert seen(samples, 30).verdict.severity == "bad", "as long as nothing is answered"
+    view = seen([*samples, *(second(n, 300, None, 40_000, series=(1, 2, 4)) for n in range(30, 60))], 60)
+    assert view.verdict.severity == "ok"
+    assert [row.window.lost for row in view.routes if row.name == ETH0.name] == [0]
+    assert not [event for event in view.events if event.kind == "outage"]
+    barred = next(row for row in view.paths if row.barred)
+    assert str(barred.problem) == "ICMP is never answered here, other probes are."
+    assert barred.series.id == 2
+
+
 def test_what_answers_is_no_problem() -> None:
     assert seen(session(20), 20).verdict.severity == "ok"

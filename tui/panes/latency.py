@@ -60,7 +60,8 @@ class LatencyPane(Pane):
     def show(self, view: View) -> None:
         """Draw the paths and the selected one's graph."""
         table = self.query_one("#paths", Table)
-        rows = [path_cells(row, label) for row, label in zip(view.paths, labels(view.paths), strict=True)]
+        paths = sorted(view.paths, key=_is_over)
+        rows = [path_cells(row, label) for row, label in zip(paths, labels(paths), strict=True)]
         rows += [name_cells(name) for name in view.names if name.error is not None and not name.addresses]
         table.show_rows(rows)
         room = max(3, self.content_size.height // 2)
@@ -103,19 +104,25 @@ def labels(paths: Sequence[PathRow]) -> Iterator[str]:
         yield clean(" ".join(parts))
 
 
+def _is_over(row: PathRow) -> bool:
+    """Tell paths that are not probed any more, which stand below the others."""
+    return row.series.ended
+
+
 def path_cells(row: PathRow, label: str) -> TableRow:
     """Return one path's line of the table."""
     window = row.window
+    usual: Role = "dim" if row.series.ended else "plain"
     if row.problem is not None and not window.answered:
-        said: Run = (tell(row.problem), "warn")
+        said: Run = (tell(row.problem), "dim" if row.barred else "warn")
         return TableRow(row.id, ((label, "plain"), said), spread=True)
     return TableRow(
         row.id,
         (
-            (label, "plain"),
-            (milliseconds(row.last_rtt_us), "plain"),
-            (milliseconds(window.p50_us), "plain"),
-            (milliseconds(window.p99_us), "plain"),
+            (label, usual),
+            (milliseconds(row.last_rtt_us), usual),
+            (milliseconds(window.p50_us), usual),
+            (milliseconds(window.p99_us), usual),
             (milliseconds(window.jitter_us), "dim"),
             loss_run(window.loss_ratio),
             (count(window.settled), "dim"),
