@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from analysis.history import SeriesHistory
 from analysis.jitter import Jitter
 from analysis.ranks import Shift, holm, loss_shift, rank_shift
 from analysis.samples import Outcome, Probes, Routes, Sample, Series
@@ -39,9 +40,10 @@ class ComparedPath(msgspec.Struct, frozen=True, order=True):
 
 
 class Evidence:
-    """What became of one path's probes, in order of settling."""
+    """What became of one path's probes, in order of settling; `history` has them by time, where that was wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: SeriesHistory | None = None) -> None:
+        self.history = history
         self.rtts_us = array("I")
         self.lost = bytearray()
         """1 for each settled probe that was lost."""
@@ -50,6 +52,8 @@ class Evidence:
 
     def add(self, sent_ns: int, outcome: int, rtt_us: int | None) -> None:
         """Add one row of a batch; LATE takes back the loss of the same probe."""
+        if self.history is not None:
+            self.history.record(sent_ns, outcome, rtt_us)
         if outcome == Outcome.ANSWERED:
             if rtt_us is not None and 0 <= rtt_us < 1 << 32:
                 self.rtts_us.append(rtt_us)
@@ -90,9 +94,10 @@ class Evidence:
 
 
 class EvidenceBook:
-    """Folds samples into the evidence of each path."""
+    """Folds samples into the evidence of each path, with its history where it is to be `charted`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, charted: bool = False) -> None:
+        self._charted = charted
         self.paths: dict[ComparedPath, Evidence] = {}
         self._series: dict[int, Evidence] = {}
         self._routes: dict[str, str] = {}
@@ -106,7 +111,9 @@ class EvidenceBook:
                 route = self._routes.get(sample.route, sample.route)
                 family = 6 if ":" in sample.address else 4
                 path = ComparedPath(sample.target, route, sample.protocol, sample.port, family)
-                self._series[sample.id] = self.paths.setdefault(path, Evidence())
+                if path not in self.paths:
+                    self.paths[path] = Evidence(SeriesHistory() if self._charted else None)
+                self._series[sample.id] = self.paths[path]
             case Probes():
                 columns = zip(sample.series, sample.age_us, sample.outcome, sample.rtt_us, strict=True)
                 for number, age_us, outcome, rtt_us in columns:

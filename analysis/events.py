@@ -13,13 +13,25 @@ EventKind: TypeAlias = Literal["route", "link", "best", "outage", "objective", "
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One thing that happened. `subject` is the route, path or interface it concerns, "" for the whole box."""
+    """One thing that happened. `subject` is the route, path or interface it concerns, "" for the whole box.
+
+    `who`: the subject as people call it. Of an outage: when it ended, None while it goes on, and the probes lost.
+    """
 
     t: int
     kind: EventKind
     severity: Severity
     text: Sentence
     subject: str = ""
+    who: str = ""
+    end_ns: int | None = None
+    lost: int = 0
+
+    def length_ns(self, now_ns: int) -> int | None:
+        """Return how long an outage lasted, or has lasted at `now_ns`; None for what happened in a moment."""
+        if self.kind != "outage":
+            return None
+        return (now_ns if self.end_ns is None else self.end_ns) - self.t
 
 
 def route_key(route: Route) -> tuple[str, int, int, int]:

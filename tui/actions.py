@@ -46,7 +46,8 @@ DASHBOARD: Final = (
     Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
     Action("filter", "slash", N_("filter"), N_("Show only rows of this pane's table that hold a text.")),
     Action("app.mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
-    Action("events", "v", N_("events"), N_("List of outages, route changes and marks.")),
+    Action("events", "v", N_("events"), N_("List of outages, route changes and marks: go to one, or copy them.")),
+    Action("compare", "c", N_("compare"), N_("Compare before and after a moment, or any two spans.")),
     Action("app.save_screen", "S", N_("save screen"), N_("Save this screen as a picture (SVG).")),
     Action("app.redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),
 )

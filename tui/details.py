@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from analysis.advice.plan import Recommendation
-from analysis.events import Event
 from analysis.outages import Outage
 from analysis.path.carriers import identify
 from analysis.units import count, duration, milliseconds, percent
@@ -233,18 +232,6 @@ def verdict_detail(view: View, glyphs: Glyphs, width: int) -> Detail:
         if prober.missing is not None:
             rows += [(), *wrap_rows(tell(prober.missing), width, "warn")]
     return Detail(_("Why"), tuple(rows))
-
-
-def events_detail(events: Iterable[Event], glyphs: Glyphs, width: int) -> Detail:
-    """Return outages, changes and marks, the newest first."""
-    rows: list[Row] = []
-    for event in sorted(events, key=lambda event: -event.t):
-        rows += wrap_rows(_event_line(event, glyphs), width, role(event.severity), indent=12)
-    return Detail(_("Events"), tuple(rows) or (((_("Nothing has happened yet."), "dim"),),))
-
-
-def _event_line(event: Event, glyphs: Glyphs) -> str:
-    return f"{clock_text(event.t)}  {glyph(event.severity, glyphs)} {tell(event.text)}"
 
 
 DETAILS: Final[dict[str, MakeRowDetail]] = {

@@ -1,6 +1,7 @@
 """A time in a person's words: "14:02", "14:02:30", "-5m", "+90s", "yesterday 23:10", "2026-11-22 14:02", "end"."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -44,6 +45,27 @@ def moment(words: str, now_ns: int, first_ns: int, last_ns: int) -> int:
     if not day and at > base:
         at -= timedelta(days=1)
     return int(at.timestamp()) * 10**9
+
+
+def stretch(words: str, first_ns: int, last_ns: int, read: Callable[[str], int]) -> tuple[int, int]:
+    """Return the times that "FROM..TO" means, each word understood by `read`; a missing side is the session's own.
+
+    Raises NotATime.
+    """
+    begin, dots, end = words.partition("..")
+    if not dots:
+        raise NotATime(_("“{words}” is no span of time: write FROM..TO", words=words))
+    start_ns = read(begin) if begin.strip() else first_ns
+    end_ns = read(end) if end.strip() else last_ns
+    if start_ns >= end_ns:
+        raise NotATime(_("“{words}” ends before it begins.", words=words))
+    return start_ns, end_ns
+
+
+def words_for(at_ns: int, last_ns: int) -> str:
+    """Return words that `moment` reads as this time, cut to the second, in a session that ends at `last_ns`."""
+    at, last = (datetime.fromtimestamp(ns // 10**9).astimezone() for ns in (at_ns, last_ns))
+    return at.strftime("%H:%M:%S" if at.date() == last.date() else "%Y-%m-%d %H:%M:%S")
 
 
 def _day(words: str, base: datetime) -> datetime:

@@ -8,7 +8,7 @@ from collectors.session.header import Unreadable
 from collectors.session.sources import open_sources
 from tui.cli import CommandError, Exit, complain
 from tui.live import TOOL
-from tui.moments import NotATime, moment
+from tui.moments import NotATime, moment, stretch
 from tui.text import _, tell
 from tui.widgets.clean import clean
 
@@ -53,8 +53,7 @@ def instant(words: str, span: tuple[int, int]) -> int:
 
 def period(words: str, span: tuple[int, int]) -> tuple[int, int]:
     """Return the times that "FROM..TO" means; a missing side is the session's own."""
-    first, dots, last = words.partition("..")
-    if not dots:
-        raise CommandError(_("{text} is no span of time: write FROM..TO", text=words), Exit.USAGE)
-    begin = instant(first, span) if first.strip() else span[0]
-    return begin, instant(last, span) if last.strip() else span[1]
+    try:
+        return stretch(words, *span, lambda side: instant(side, span))
+    except NotATime as error:
+        raise CommandError(str(error), Exit.USAGE) from None

@@ -75,7 +75,8 @@ def csv_lines(samples: Iterable[Sample]) -> Iterator[str]:
             time = rfc3339(sample.t - age_us * 1000)
             word = Outcome(outcome).name.lower()
             rtt = "" if rtt_us is None else f"{rtt_us / 1000:.3f}"
-            writer.writerow((time, *map(_cell, names.of(number)), word, rtt, _cell(notes.get(row, ""))))
+            name = map(spreadsheet_cell, names.of(number))
+            writer.writerow((time, *name, word, rtt, spreadsheet_cell(notes.get(row, ""))))
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -138,6 +139,6 @@ def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
-def _cell(text: str) -> str:
+def spreadsheet_cell(text: str) -> str:
     """Return text that no spreadsheet takes for a formula (CWE-1236): a session may come from a stranger."""
     return "'" + text if text.startswith(_FORMULA) else text

@@ -42,6 +42,8 @@ class PtyRun:
         self._stream = pyte.ByteStream(self.screen)
         self._tail = b""
         self.bytes_read = 0
+        self.received = bytearray()
+        """Everything the command wrote, as it wrote it."""
         self.frames: list[tuple[float, int]] = []
         """(seconds since the start, bytes) of every read."""
         self._set_size(columns, rows)
@@ -103,6 +105,7 @@ class PtyRun:
             return 0
         self.bytes_read += len(data)
         self.frames.append((time.monotonic() - self.started, len(data)))
+        self.received += data
         self._feed(data)
         return len(data)
 

@@ -18,11 +18,15 @@ FORMATS: Final = {
     "jsonl": ".jsonl",
     "csv": ".csv",
     "prometheus": ".prom",
+    "events": ".events",
+    "events-jsonl": ".events-jsonl",
     "html": ".html",
     "svg": ".svg",
     "png": ".png",
 }
 PICTURES: Final = ("svg", "png")
+EVENTS: Final = ("events", "events-jsonl")
+"""Outages, changes of routes and marks only, as CSV or JSON lines."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         elif form == "html":
             out.write(_page(store, selection, args))
         else:
-            out.writelines(_lines(form, excerpt(store, selection, redact=args.redact)))
+            out.writelines(_lines(form, excerpt(store, selection, redact=args.redact), args.config))
     return tell_problems(store)
 
 
@@ -117,12 +121,18 @@ def _form_of(output: str | None) -> str:
     return next((form for form, ending in FORMATS.items() if ending == suffix), "csv")
 
 
-def _lines(form: str, cut: "Excerpt") -> Iterable[str]:
+def _lines(form: str, cut: "Excerpt", config: str | None) -> Iterable[str]:
     from itertools import chain
 
     from collectors.session.tables import csv_lines, json_lines, prometheus_lines
 
     samples = chain(cut.before, cut.samples)
+    if form in EVENTS:
+        from collectors.session.happened import event_csv, event_json_lines, happened
+        from tui.config.load import load
+
+        events, end_ns = happened(samples, load(file=config).settings)
+        return event_csv(events, end_ns) if form == "events" else event_json_lines(events, end_ns)
     if form == "jsonl":
         return json_lines(cut.header, samples)
     return csv_lines(samples) if form == "csv" else prometheus_lines(samples)

@@ -17,6 +17,11 @@ def clock_text(at_ns: int) -> str:
     return datetime.fromtimestamp(at_ns / 1e9).astimezone().strftime("%H:%M:%S")
 
 
+def date_text(at_ns: int) -> str:
+    """Return a day and time as the box's own clock shows them."""
+    return datetime.fromtimestamp(at_ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def state_run(feed: Feed, glyphs: Glyphs) -> Run:
     """Return whether this is now, and if not, how far it is from now and what the cursor does."""
     player = feed.player

@@ -13,7 +13,8 @@ from analysis.roce.merge import FlowKey
 from analysis.samples import Series
 from analysis.view import SPANS_NS, Lens, View
 from tui.actions import DASHBOARD, bindings
-from tui.details import DETAILS, events_detail, verdict_detail
+from tui.compare import Span, compared, usual_spans
+from tui.details import DETAILS, verdict_detail
 from tui.feed import Feed
 from tui.panes.advice import AdvicePane
 from tui.panes.base import Pane
@@ -22,7 +23,9 @@ from tui.panes.latency import LatencyPane
 from tui.panes.roce import RocePane
 from tui.panes.routes import RoutesPane
 from tui.panes.time import scrubber_data
+from tui.screens.compare import CompareScreen, SpansScreen
 from tui.screens.detail import DetailScreen, MakeDetail
+from tui.screens.events import EventsScreen
 from tui.screens.filter import FilterScreen
 from tui.screens.goto import GotoScreen
 from tui.screens.help import help_detail
@@ -93,6 +96,8 @@ class DashboardScreen(Screen[None]):
         view = self.refresh_view()
         if isinstance(self.app.screen, DetailScreen):
             self.app.screen.show(view)
+        elif isinstance(self.app.screen, EventsScreen):
+            self.app.screen.draw()
 
     def refresh_view(self) -> View:
         """Take the view at the cursor and draw it."""
@@ -164,7 +169,35 @@ class DashboardScreen(Screen[None]):
 
     def action_events(self) -> None:
         """List outages, route changes and marks."""
-        self._open(lambda _view, width: events_detail(self.feed.events(), self.glyphs, width))
+        self.app.push_screen(EventsScreen(self.feed.events, self._end_ns, self.glyphs), self._seek)
+
+    def action_compare(self) -> None:
+        """Ask which two spans to compare, and compare them."""
+        player = self.feed.player
+        whole = player.timeline.store.span()
+        if whole is None or whole[0] == whole[1]:
+            self.notify(_("There is nothing to compare yet."), timeout=2)
+            return
+        marks = [event.t for event in self.feed.events() if event.kind == "mark"]
+        at_end = player.mode in {"follow", "end"}
+        spans = usual_spans(whole, player.timeline.at_ns, marks, at_end=at_end)
+        self.app.push_screen(SpansScreen(player, spans), self._compare)
+
+    def _compare(self, spans: tuple[Span, Span] | None) -> None:
+        if spans is not None:
+            timeline, host = self.feed.player.timeline, self.feed.host
+            a, b = ((host, timeline.store, span) for span in spans)
+            page = CompareScreen(lambda: compared(a, b, timeline.settings.score), self.glyphs)
+            self.app.push_screen(page)
+
+    def _end_ns(self) -> int:
+        span = self.feed.player.timeline.store.span()
+        return span[1] if span else 0
+
+    def _seek(self, to_ns: int | None) -> None:
+        if to_ns is not None:
+            self.feed.player.seek(to_ns)
+        self.refresh_view()
 
     def action_help(self) -> None:
         """Show the keys as they are bound now."""
