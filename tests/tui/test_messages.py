@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scripts.messages import PO, extracted, mo_text, po_text, read, updated
+from scripts.messages import PO, extracted, marked, mo_text, po_text, read, updated
 
 PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)[srd]|%[srd]")
 
@@ -15,17 +15,22 @@ def catalogue():
 
 
 @pytest.fixture(scope="module")
-def marked() -> set[str]:
+def wanted() -> set[str]:
     return {text for _file, text in extracted()}
 
 
-def test_every_marked_string_is_translated(catalogue, marked) -> None:
-    missing = sorted(text for text in marked if not (found := catalogue.get(text)) or not found.string or found.fuzzy)
+def test_every_marked_string_is_translated(catalogue, wanted) -> None:
+    missing = sorted(text for text in wanted if not (found := catalogue.get(text)) or not found.string or found.fuzzy)
     assert not missing, "run make messages, then translate these"
 
 
-def test_nothing_in_the_catalogue_is_left_over(catalogue, marked) -> None:
-    assert {message.id for message in catalogue if message.id} <= marked
+def test_strings_are_found_wherever_they_are_marked() -> None:
+    source = """f"{_('in an f-string')} {n}"; N_("in " "parts"); say(N_("in a call"), n=1); _(name); other("no")"""
+    assert set(marked(source)) == {"in an f-string", "in parts", "in a call"}
+
+
+def test_nothing_in_the_catalogue_is_left_over(catalogue, wanted) -> None:
+    assert {message.id for message in catalogue if message.id} <= wanted
     assert not catalogue.obsolete
 
 
