@@ -20,8 +20,9 @@ _BY_HAND: Final[frozenset[Risk]] = frozenset({"R3", "R4"})
 _ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 _MOST: Final = 64
 _RESHAPES: Final = "channels"
-_SHAPED: Final = frozenset({"qdisc", "rps", "irq", "ring"})
+_SHAPED: Final = frozenset({"qdisc", "shaping", "rps", "irq", "ring"})
 """Making other queues takes these settings away, so they are not changed in one go with it."""
+_ROOT: Final = frozenset({"qdisc", "shaping"})
 _KEPT: Final[frozenset[Persists]] = frozenset({"sysctl.d", "modules-load.d", "udev", "unit", "limits.d"})
 
 
@@ -143,6 +144,9 @@ def _check(asked: Request) -> None:
     reshaped = {KNOBS[c.knob].device(c.key) for c in accepted if c.knob == _RESHAPES}
     if any(c.knob in _SHAPED and KNOBS[c.knob].device(c.key) in reshaped for c in accepted):
         raise Refused(say(N_("Other queues for a card are one plan, and what is set for its queues another.")))
+    queued = [change.key for change in accepted if change.knob in _ROOT]
+    if len(set(queued)) != len(queued):
+        raise Refused(say(N_("A queue and shaping for the same interface are two plans: both replace its root.")))
 
 
 def _steps(host: Host, change: Wanted) -> tuple[Step, ...]:

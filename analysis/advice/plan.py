@@ -24,6 +24,7 @@ Persists: TypeAlias = Literal[
 Knob: TypeAlias = Literal[
     "sysctl",
     "qdisc",
+    "shaping",
     "module",
     "ring",
     "channels",

@@ -25,6 +25,8 @@ class Told(Host):
         self.lines = lines
 
     def run(self, *argv: str, text: str = "") -> Done:
+        if argv[:2] == ("tc", "filter"):
+            return Done(0)
         if argv[0] == "tc":
             return Done(0, "".join(f"{line} \n" for line in self.lines))
         if argv[0] == "ip":

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tuning.knobs import ethtool, limit, module, mtu, qdisc, rdma, steering, sysctl
+from tuning.knobs import ethtool, limit, module, mtu, qdisc, rdma, shaping, steering, sysctl
 from tuning.knobs.knob import Knob
 
 KNOBS: Final[dict[str, Knob]] = {
@@ -12,6 +12,7 @@ KNOBS: Final[dict[str, Knob]] = {
         mtu.KNOB,
         *ethtool.KNOBS,
         qdisc.KNOB,
+        shaping.KNOB,
         sysctl.KNOB,
         *steering.KNOBS,
         *rdma.KNOBS,
