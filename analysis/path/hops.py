@@ -13,7 +13,7 @@ from analysis.path.judge import Place, judge
 from analysis.path.members import lossy_member
 from analysis.path.statistics import Count
 from analysis.path.trace import Probe, Trace
-from analysis.path.view import HopRow, PathView, Router
+from analysis.path.view import HopRow, Loss, PathView, Router
 from analysis.samples import HopAnswer, HopKind, Outcome
 from analysis.window import Tally, window_of
 
@@ -35,7 +35,9 @@ def path_view(trace: Trace, end_ns: int, window_ns: int = WINDOW_NS) -> PathView
     end = min(ends.values(), default=None)
     rows = _rows(probes, ends, end, spread, (epoch_ns, end_ns))
     reached = bool(rows) and rows[-1].is_target
-    judged = judge([_place(row, probes, ends) for row in rows], reached=reached)
+    places = _places(rows, probes)
+    judged = judge(places, reached=reached)
+    believed = _believed(places, judged.losses, reached=reached)
     rows = [msgspec.structs.replace(row, loss=loss) for row, loss in zip(rows, judged.losses, strict=True)]
     return PathView(
         path=path,
@@ -46,7 +48,7 @@ def path_view(trace: Trace, end_ns: int, window_ns: int = WINDOW_NS) -> PathView
         epoch_ns=epoch_ns,
         changes=changed,
         start=judged.start,
-        member=lossy_member(found, spread, _target_by_flow(probes, ends, end)),
+        member=lossy_member(found, spread, _by_flow(probes, ends, end, rows[-1].ttl if rows else 0, believed)),
         hints=hints(path, rows, trace.mtu),
         mtu=trace.mtu,
     )
@@ -145,22 +147,38 @@ def _tally(probes: Sequence[Probe]) -> Tally:
     return tally
 
 
-def _place(row: HopRow, probes: Sequence[Probe], ends: dict[int, int]) -> Place:
-    """Return a row for the judge. Where a host only answers by ICMP errors, its silence may be its own limit."""
-    refused = any(
-        probe.answer is not None and probe.answer.kind == HopKind.REFUSED and probe.ttl == ends.get(probe.flow)
-        for probe in probes
-    )
-    window = row.window
-    return Place(row.ttl, Count(window.lost, window.settled), is_witness=not (row.is_target and refused))
+def _places(rows: Sequence[HopRow], probes: Sequence[Probe]) -> list[Place]:
+    """Return the rows for the judge. Where a host only answers by ICMP errors, its silence may be its own limit."""
+    refused = any(probe.answer is not None and probe.answer.kind == HopKind.REFUSED for probe in probes)
+    return [
+        Place(row.ttl, Count(row.window.lost, row.window.settled), is_witness=not (row.is_target and refused))
+        for row in rows
+    ]
 
 
-def _target_by_flow(probes: Sequence[Probe], ends: dict[int, int], end: int | None) -> dict[int, Count]:
-    """Return the loss at the target of each flow; none where what answers there limits itself."""
-    by_flow: dict[int, Count] = {}
+def _believed(places: Sequence[Place], losses: Sequence[Loss], *, reached: bool) -> set[int]:
+    """Return the TTLs whose loss is not their own limit: the target's, or such that a later hop vouches for it."""
+    ttls = [
+        place.ttl
+        for place, loss in zip(places, losses, strict=True)
+        if place.is_witness and loss not in ("limited", "silent")
+    ]
+    return set(ttls if reached and ttls and ttls[-1] == places[-1].ttl else ttls[:-1])
+
+
+def _by_flow(
+    probes: Sequence[Probe], ends: dict[int, int], end: int | None, last_ttl: int, believed: set[int]
+) -> dict[int, dict[int, Count]]:
+    """Return the loss of each flow at each hop that can be believed; the target's at `last_ttl`."""
+    lost: dict[tuple[int, int], list[int]] = {}
     for probe in probes:
-        if probe.answer is not None and probe.answer.kind in (HopKind.REFUSED, HopKind.UNREACHABLE):
-            return {}
-        if probe.ttl == _end_of(probe.flow, ends, end):
-            by_flow[probe.flow] = by_flow.get(probe.flow, Count(0, 0)) + Count(int(probe.is_lost), 1)
+        limit = _end_of(probe.flow, ends, end)
+        ttl = last_ttl if probe.ttl == limit else probe.ttl
+        if ttl in believed and (limit is None or probe.ttl <= limit):
+            pair = lost.setdefault((probe.flow, ttl), [0, 0])
+            pair[0] += probe.is_lost
+            pair[1] += 1
+    by_flow: dict[int, dict[int, Count]] = {}
+    for (flow, ttl), (missing, n) in lost.items():
+        by_flow.setdefault(flow, {})[ttl] = Count(missing, n)
     return by_flow

@@ -1,6 +1,7 @@
 """Folds hop probes into traces, one for each path; bounded, and the same samples give the same traces."""
 
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from analysis.samples import HopAnswer, HopKind, HopPath, Hops, Outcome, PathMtu, Sample
@@ -9,6 +10,9 @@ KEPT_NS: Final = 900 * 10**9
 KEPT_PROBES: Final = 40_000
 """Of one path: 20 hops for a quarter of an hour at 2 Hz."""
 KEPT_PATHS: Final = 500
+
+
+_SENT: Final = itemgetter(0)
 
 
 class Probe(NamedTuple):
@@ -61,7 +65,7 @@ class Trace:
 
     def probes(self, start_ns: int, end_ns: int) -> list[Probe]:
         """Return the probes sent in [start_ns, end_ns), in order of sending."""
-        return sorted(probe for probe in self._probes.values() if start_ns <= probe.sent_ns < end_ns)
+        return sorted((probe for probe in self._probes.values() if start_ns <= probe.sent_ns < end_ns), key=_SENT)
 
 
 class Traces:

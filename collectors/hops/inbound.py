@@ -60,7 +60,7 @@ class Inbound:
     def stamps(self, sender: Sender) -> None:
         """Take in transmit stamps."""
         for data, key, stamp_ns in sender.stamps():
-            ident = key if sender.stamping.keyed else _returned(sender.family, data)
+            ident = key if sender.stamping.keyed else returned(sender.family, data)
             flight = None if ident is None else self._book.get(ident)
             if flight is not None:
                 flight.tx_stamp_ns = stamp_ns
@@ -175,7 +175,7 @@ class Inbound:
             traced.learn(flight.ttl, flight.flow, answer, rtt)
 
 
-def _returned(family: int, frame: bytes) -> int | None:
+def returned(family: int, frame: bytes) -> int | None:
     """Return the identification in our own frame, which kernels without packet keys return with its stamp.
 
     Its link-layer header is of unknown length: nothing, Ethernet's 14 bytes, or those and a tag.

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from collectors.capture.bpf import assemble
 from collectors.probe import linux
-from collectors.probe.icmp import report_errors, set_fragmentation
+from collectors.probe.icmp import let_through, make_room, report_errors, set_fragmentation
 from collectors.probe.stamps import Stamping, enable
 from collectors.probe.stream import FAMILIES, Binding, interface_index
 
@@ -44,7 +44,7 @@ class Sender:
         self.family = family
         self.sock = socket.socket(FAMILIES[family], socket.SOCK_RAW, socket.IPPROTO_RAW)
         self.sock.setblocking(False)
-        _room(self.sock)
+        make_room(self.sock, RECEIVE_BYTES)
         report_errors(self.sock, family)
         # Else the kernel refuses what is longer than the path MTU it has learnt, and nothing could be asked again.
         set_fragmentation(self.sock, family, dont_fragment=True)
@@ -93,14 +93,14 @@ class Receiver:
 
     def _prepare(self) -> None:
         self.sock.setblocking(False)
-        _room(self.sock)
+        make_room(self.sock, RECEIVE_BYTES)
         enable(self.sock)
         if self.family == 6:
             self.sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
         if self.protocol == "tcp":
             _attach(self.sock, assemble(_TCP_FILTER[self.family]))
         else:
-            _let_through(self.sock, self.family)
+            let_through(self.sock, self.family, _ICMP_TYPES[self.family])
 
     def read(self) -> Iterator[Received]:
         """Yield what is waiting, at most `READS` packets of it."""
@@ -162,23 +162,6 @@ def _info(control: linux.Control) -> int | None:
         if (level, kind) in ((0, linux.IP_RECVERR), (41, linux.IPV6_RECVERR)) and len(value) >= 12:
             return int(struct.unpack_from("=I", value, 8)[0])
     return None
-
-
-def _room(sock: socket.socket) -> None:
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, linux.SO_RCVBUFFORCE, RECEIVE_BYTES)
-    except PermissionError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
-
-
-def _let_through(sock: socket.socket, family: int) -> None:
-    blocked = (1 << 256) - 1 if family == 6 else (1 << 32) - 1
-    for kind in _ICMP_TYPES[family]:
-        blocked &= ~(1 << kind)
-    if family == 4:
-        sock.setsockopt(linux.SOL_RAW, linux.ICMP_FILTER, blocked.to_bytes(4, "little"))
-    else:
-        sock.setsockopt(linux.SOL_ICMPV6, linux.ICMPV6_FILTER, blocked.to_bytes(32, "little"))
 
 
 def _attach(sock: socket.socket, program: bytes) -> None:

@@ -63,7 +63,7 @@ def test_a_healthy_path_is_one_document_and_exit_code_zero(net: str) -> None:
 
 @pytest.mark.netns
 def test_a_lossy_path_is_told_in_a_sentence_and_exit_code_three(net: str) -> None:
-    done = longpipe(net, "10.210.0.2", "--count", "16", "--interval", "0.2", "--tcp", "443")
+    done = longpipe(net, "10.210.0.2", "--count", "12", "--interval", "0.2", "--tcp", "443")
     assert done.returncode == 3, done.stderr
     assert "BAD" in done.stdout.splitlines()[1]
     assert "10.99.1.1" in done.stdout

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from analysis.samples import HopAnswer, HopKind, Outcome
 from collectors.hops import incoming
 from collectors.hops.book import IDENTS, Book
+from collectors.hops.inbound import returned
 from collectors.hops.incoming import EchoReply, IcmpError, TcpAnswer
 from collectors.hops.outgoing import FlowKey, Template, protocol_number
 from tests.lab import wire
@@ -81,6 +82,12 @@ def test_the_targets_own_answers_are_understood(key: FlowKey, ident: int) -> Non
             assert incoming.tcp(answer.payload) == TcpAnswer(key.port, key.source_port, ident)
 
 
+@given(keys(), idents, st.sampled_from([0, 14, 18]))
+def test_kernels_that_return_the_frame_with_its_stamp_are_understood(key: FlowKey, ident: int, link: int) -> None:
+    frame = b"\x02" * link + Template(key, 0).packet(ident, 5)
+    assert returned(key.family, frame) == ident
+
+
 @settings(max_examples=300)
 @given(st.sampled_from([4, 6]), st.binary(max_size=300))
 def test_garbage_is_nothing_and_never_raises(family: int, data: bytes) -> None:
@@ -92,6 +99,7 @@ def test_garbage_is_nothing_and_never_raises(family: int, data: bytes) -> None:
     incoming.labels(family, bytes(136) + b"\x20\0\0\0" + data)
     incoming.tcp(data)
     incoming.token(data)
+    returned(family, data)
 
 
 def test_a_segment_of_somebody_elses_connection_is_not_ours() -> None:
