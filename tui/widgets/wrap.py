@@ -9,10 +9,12 @@ from rich.cells import cell_len
 from tui.widgets.clean import clean
 from tui.widgets.runs import Role, Row
 
+_WIDE: Final = r"\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
+_OPENING: Final = "（《“‘"
 _TOKENS: Final = re.compile(
-    r"[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s+"
+    rf"(?:[{_OPENING}]++[^\s{_WIDE}]+|[{_OPENING}]*[{_WIDE}]|[^\s{_WIDE}]+)[，。；：！？、）》”’%]*|\s+"
 )
-_CLOSING: Final = frozenset("，。；：！？、）》”’%")
+"""Brackets and punctuation go with what they open or close: no row ends with the one or begins with the other."""
 
 
 def wrap(text: str, width: int, indent: int = 0) -> list[str]:
@@ -21,7 +23,7 @@ def wrap(text: str, width: int, indent: int = 0) -> list[str]:
     used = 0
     for token in _pieces(clean(text), max(1, width - indent)):
         length = cell_len(token)
-        if used + length > width and token not in _CLOSING:
+        if used + length > width:
             lines[-1] = lines[-1].rstrip()
             token = token.lstrip()
             lines.append(" " * indent)
