@@ -20,6 +20,8 @@ FIRST_NS: Final = 1_000_000_000
 GOLDEN: Final = 0.6180339887498949
 PROVEN: Final = 20
 """After so many probes without one transmit stamp, the device is known to make none."""
+DRAINS: Final = 16
+"""How often a socket is read before losses are judged: after a stop, thousands of replies may wait."""
 Channel: TypeAlias = IcmpChannel | UdpChannel
 
 
@@ -75,7 +77,9 @@ class Engine:
     def tick(self) -> Probes:
         """Read everything, judge what has run out of time, and return what was settled since the last tick."""
         for channel in self._channels.values():
-            channel.read(self._clock.reading())
+            for _ in range(DRAINS):
+                if not channel.read(self._clock.reading()):
+                    break
         now_ns = self._clock.reading().mono_ns
         self._flights.expire(now_ns)
         self._tcp.sweep()

@@ -3,14 +3,16 @@
 import secrets
 import socket
 import struct
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from collectors.clock import Reading
 from collectors.probe import linux
 from collectors.probe.flights import Flight, Flights
+from collectors.probe.launch import launch, transmit
 from collectors.probe.packet import Refusal, Template, parse, returned_seq
 from collectors.probe.stamps import enable, rtt_ns
-from collectors.probe.stream import FAMILIES, Stream, errno_name
+from collectors.probe.stream import FAMILIES, Stream
 
 RECEIVE_BYTES: Final = 2 << 20
 READS: Final = 512
@@ -44,32 +46,12 @@ class IcmpChannel:
 
     def send(self, stream: Stream, now: Reading) -> None:
         """Send one probe of `stream`; a failure is told, not raised."""
-        series = stream.series
-        flight = self._flights.open(series.id, stream.address, now.mono_ns, series.timeout_ns)
-        if flight is None:
-            self._flights.failed(series.id, now.mono_ns, "ENOBUFS")
-            return
-        flight.clock_offset_ns = now.offset_ns
-        packet = self._template(series.payload_bytes).packet(flight.seq)
-        try:
-            self._send(packet, stream, flight.seq)
-        except OSError as problem:
-            self._flights.take_back(flight, errno_name(problem))
-            stream.refresh()
-        else:
-            self.sent += 1
+        template = self._template(stream.series.payload_bytes)
 
-    def _send(self, packet: bytes, stream: Stream, seq: int) -> None:
-        control = stream.control()
-        if self.stamping.keyed:
-            control = [*control, linux.tx_key(seq)]
-        try:
-            self.sock.sendmsg((packet,), control, 0, stream.destination())
-        except OSError:
-            if self.kind == "raw":
-                raise
-            # A datagram socket reports the ICMP error of an earlier probe at the next call, once.
-            self.sock.sendmsg((packet,), control, 0, stream.destination())
+        def send(seq: int) -> None:
+            transmit(self.sock, template.packet(seq), stream, self.stamping, seq, raw=self.kind == "raw")
+
+        self.sent += launch(self._flights, stream, now, send)
 
     def _template(self, payload_bytes: int) -> Template:
         template = self._templates.get(payload_bytes)
@@ -77,15 +59,15 @@ class IcmpChannel:
             template = self._templates[payload_bytes] = Template(self.family, self._ident, payload_bytes)
         return template
 
-    def read(self, now: Reading) -> None:
-        """Take in transmit stamps, then replies: a reply's round trip needs its stamp."""
+    def read(self, now: Reading) -> bool:
+        """Take in transmit stamps, then replies (a round trip needs its stamp); return whether more may wait."""
         self.read_errors()
         ip_header = self.kind == "raw" and self.family == 4
         for _ in range(READS):
             try:
                 data, control, _flags, sender = self.sock.recvmsg(576, 128)
             except BlockingIOError:
-                return
+                return False
             except OSError:
                 continue  # an ICMP error of a datagram socket: its details are in the error queue
             message = parse(self.family, data, ip_header=ip_header)
@@ -99,6 +81,7 @@ class IcmpChannel:
                     self._flights.unreachable(flight, message.reason, sender[0])
             else:
                 self._reply(flight, control, sender[0], now)
+        return True
 
     def _reply(self, flight: Flight, control: linux.Control, sender: str, now: Reading) -> None:
         rtt = rtt_ns(flight, linux.stamp_ns(control), now)
@@ -149,21 +132,26 @@ def _open(family: int) -> tuple[socket.socket, Literal["raw", "dgram"]]:
 
 
 def _set_options(sock: socket.socket, family: int, kind: str, *, dont_fragment: bool) -> None:
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, linux.SO_RCVBUFFORCE, RECEIVE_BYTES)
-    except PermissionError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    make_room(sock, RECEIVE_BYTES)
     set_fragmentation(sock, family, dont_fragment=dont_fragment)
     if kind == "raw":
-        _filter(sock, family)
+        let_through(sock, family, _WANTED[family])
     else:
         report_errors(sock, family)
 
 
-def _filter(sock: socket.socket, family: int) -> None:
-    """Let only echo replies and errors through: a raw socket otherwise sees all ICMP of the box."""
+def make_room(sock: socket.socket, room_bytes: int) -> None:
+    """Give a socket so much room for what waits to be read, or as much as this user may have."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, linux.SO_RCVBUFFORCE, room_bytes)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room_bytes)
+
+
+def let_through(sock: socket.socket, family: int, types: Iterable[int]) -> None:
+    """Let only these ICMP types through: a raw socket otherwise sees all ICMP of the box."""
     blocked = (1 << 256) - 1 if family == 6 else (1 << 32) - 1
-    for kind in _WANTED[family]:
+    for kind in types:
         blocked &= ~(1 << kind)
     if family == 4:
         sock.setsockopt(linux.SOL_RAW, linux.ICMP_FILTER, blocked.to_bytes(4, "little"))

@@ -9,9 +9,10 @@ from collectors.clock import Reading
 from collectors.probe import linux
 from collectors.probe.flights import Flight, Flights
 from collectors.probe.icmp import READS, report_errors, set_fragmentation
+from collectors.probe.launch import launch, transmit
 from collectors.probe.packet import filling
 from collectors.probe.stamps import enable, rtt_ns
-from collectors.probe.stream import FAMILIES, Stream, errno_name
+from collectors.probe.stream import FAMILIES, Stream
 
 _TOKEN: Final = struct.Struct("!6sH")
 _MAGIC: Final = b"lpprob"
@@ -55,36 +56,21 @@ class UdpChannel:
     def send(self, stream: Stream, now: Reading) -> None:
         """Send one probe of `stream`; a failure is told, not raised."""
         series = stream.series
-        flight = self._flights.open(series.id, stream.address, now.mono_ns, series.timeout_ns)
-        if flight is None:
-            self._flights.failed(series.id, now.mono_ns, "ENOBUFS")
-            return
-        flight.clock_offset_ns = now.offset_ns
         self._series.setdefault((stream.address, series.port or 0), set()).add(series.id)
-        try:
-            self._send(payload(series.payload_bytes, flight.seq), stream, flight.seq)
-        except OSError as problem:
-            self._flights.take_back(flight, errno_name(problem))
-            stream.refresh()
 
-    def _send(self, data: bytes, stream: Stream, seq: int) -> None:
-        control = stream.control()
-        if self.stamping.keyed:
-            control = [*control, linux.tx_key(seq)]
-        try:
-            self.sock.sendmsg((data,), control, 0, stream.destination())
-        except OSError:
-            # The socket reports the ICMP error of an earlier probe at the next call, once.
-            self.sock.sendmsg((data,), control, 0, stream.destination())
+        def send(seq: int) -> None:
+            transmit(self.sock, payload(series.payload_bytes, seq), stream, self.stamping, seq, raw=False)
 
-    def read(self, now: Reading) -> None:
-        """Take in stamps and ICMP errors, then answers."""
+        launch(self._flights, stream, now, send)
+
+    def read(self, now: Reading) -> bool:
+        """Take in stamps and ICMP errors, then answers; return whether more may wait."""
         self._read_errors(now)
         for _ in range(READS):
             try:
                 data, control, _flags, sender = self.sock.recvmsg(64, 128)
             except BlockingIOError:
-                return
+                return False
             except OSError:
                 continue  # an ICMP error: its details are in the error queue
             flight = self._flight(data, sender)
@@ -95,6 +81,7 @@ class UdpChannel:
                 self._flights.answered(flight, rtt)
             else:
                 self._flights.foreign(flight, rtt, sender[0])
+        return True
 
     def _flight(self, data: bytes, peer: tuple[str, int]) -> Flight | None:
         """Find the probe by its token, else by being the only one on its way to `peer`."""
