@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from analysis.settings import Objectives
+from analysis.units import megabits, milliseconds, percent, significant
 from analysis.window import Window, wilson
 
 State: TypeAlias = Literal["met", "missed", "unknown"]
@@ -32,6 +33,19 @@ class Judgement(msgspec.Struct, frozen=True):
     since_ns: int | None = None
     turning_ns: int | None = None
     turning_to: State | None = None
+
+
+def in_words(objective: Objective, value: float | None) -> str:
+    """Return what is measured of an objective, or its limit, with the unit."""
+    match objective:
+        case "latency":
+            return f"{milliseconds(None if value is None else value * 1000)} ms"
+        case "bandwidth":
+            return f"{megabits(value)} Mb/s"
+        case "availability":
+            return "–" if value is None else f"{significant(value * 100, digits=4)}%"
+        case "loss":
+            return percent(value)
 
 
 def judge(

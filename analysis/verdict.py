@@ -6,10 +6,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from analysis.events import Severity
-from analysis.objectives import Judgement
+from analysis.objectives import Judgement, in_words
 from analysis.samples import Name
 from analysis.text import N_, Sentence, say
-from analysis.units import count, duration, megabits, milliseconds, percent, significant
+from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, RoceRow, RouteRow, Verdict
 
 _GRAVITY: Final[dict[Severity, int]] = {"ok": 0, "unknown": 0, "notice": 1, "warn": 2, "bad": 3}
@@ -170,8 +170,8 @@ def _missed(
 ) -> Verdict:
     args: dict[str, str | Sentence] = {
         "route": route.name,
-        "value": shown(judgement, judgement.measured),
-        "limit": shown(judgement, judgement.limit),
+        "value": in_words(judgement.objective, judgement.measured),
+        "limit": in_words(judgement.objective, judgement.limit),
         "n": count(judgement.n),
         "time": duration(now_ns - (judgement.since_ns or now_ns)),
         "near": near(paths),
@@ -191,19 +191,6 @@ _MISSED: Final = {
     "availability": N_("Available {value} of the time over {route}, the objective is {limit}. {near}"),
     "bandwidth": N_("{route} carries {value}, the objective is {limit} for the GPUs of this box."),
 }
-
-
-def shown(judgement: Judgement, value: float | None) -> str:
-    """Return an objective's value with its unit."""
-    match judgement.objective:
-        case "latency":
-            return f"{milliseconds(None if value is None else value * 1000)} ms"
-        case "bandwidth":
-            return f"{megabits(value)} Mb/s"
-        case "availability":
-            return "–" if value is None else f"{significant(value * 100, digits=4)}%"
-        case "loss":
-            return percent(value)
 
 
 def _evidence(paths: Iterable[PathRow], names: Iterable[Name], now_ns: int) -> Iterator[Sentence]:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analysis.objectives import Judgement, Objective, State
+from analysis.objectives import Judgement, Objective, State, in_words
 from analysis.score import RouteScore
 from analysis.throughput import Prediction, reason
 from analysis.units import bits_per_s, count, duration
-from analysis.verdict import shown
 from tui.text import N_, _, tell
 from tui.widgets.runs import Glyphs, Role, Row
 from tui.widgets.wrap import wrap_rows
@@ -70,13 +69,13 @@ def objective_rows(objectives: tuple[Judgement, ...], width: int, glyphs: Glyphs
 def _objective(judgement: Judgement, width: int, glyphs: Glyphs, now_ns: int) -> list[Row]:
     unicode_sign, ascii_sign, role = _SIGNS[judgement.state]
     sign = ascii_sign if glyphs == "ascii" else unicode_sign
-    limit = _(_OBJECTIVES[judgement.objective], limit=shown(judgement, judgement.limit))
+    limit = _(_OBJECTIVES[judgement.objective], limit=in_words(judgement.objective, judgement.limit))
     text = f"{sign} {limit}: {_state(judgement, now_ns)}"
     return wrap_rows(text, width, role, indent=2)
 
 
 def _state(judgement: Judgement, now_ns: int) -> str:
-    value = shown(judgement, judgement.measured)
+    value = in_words(judgement.objective, judgement.measured)
     time = duration(now_ns - (judgement.since_ns or now_ns))
     match judgement.state:
         case "met":

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analysis.objectives import Objective, State
-from analysis.units import bits_per_s, count, megabits, milliseconds, percent, significant
+from analysis.objectives import Objective, State, in_words
+from analysis.units import bits_per_s, count, megabits, milliseconds
 from tui.report.about_paths import loss_cell
 from tui.report.blocks import Block, Cell, Line, Table, Topic
 from tui.report.schema import ObjectivePart, Report, RoutePart, ScorePart
@@ -81,20 +81,8 @@ def _route(route: RoutePart) -> tuple[Cell, ...]:
 def _objective(judged: ObjectivePart) -> tuple[Cell, ...]:
     state, role_ = _STATES[judged.state]
     return (
-        (_(_OBJECTIVES[judged.objective], limit=_amount(judged.objective, judged.limit)), "plain"),
+        (_(_OBJECTIVES[judged.objective], limit=in_words(judged.objective, judged.limit)), "plain"),
         (_(state), role_),
-        (_amount(judged.objective, judged.measured), "plain"),
+        (in_words(judged.objective, judged.measured), "plain"),
         ("–" if judged.n is None else count(judged.n), "dim"),
     )
-
-
-def _amount(objective: Objective, value: float | None) -> str:
-    match objective:
-        case "latency":
-            return f"{milliseconds(None if value is None else value * 1000)} ms"
-        case "bandwidth":
-            return f"{megabits(value)} Mb/s"
-        case "availability":
-            return "–" if value is None else f"{significant(value * 100, digits=4)}%"
-        case "loss":
-            return percent(value)
