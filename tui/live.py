@@ -23,6 +23,7 @@ TOOL: Final = f"longpipe {__version__}"
 
 def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
     """Return every collector of this box, the routes first: probing waits for them."""
+    from collectors.clockwatch import ClockWatch
     from collectors.facts import FactsCollector
     from collectors.hops.tracer import HopTracer
     from collectors.host import HostCollector
@@ -48,6 +49,7 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
         HopTracer(clock, book),
         QdiscsCollector(clock),
         FactsCollector(clock),
+        ClockWatch(clock),
     ]
 
 

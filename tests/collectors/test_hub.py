@@ -10,6 +10,7 @@ from analysis.text import Sentence
 from collectors import hub
 from collectors.base import Emit, Need, Unavailable
 from collectors.clock import Clock
+from collectors.clockwatch import ClockWatch
 from collectors.hub import Hub, Inbox
 
 
@@ -112,3 +113,21 @@ def test_a_wall_clock_that_is_set_by_an_hour_bends_no_time() -> None:
     mono[0] += 10**9
     assert clock.now_ns() == 10**18 + 10**9
     assert clock.wall_step_ns() == 3599 * 10**9
+
+
+async def test_a_clock_that_is_set_by_an_hour_and_back_is_told_each_time() -> None:
+    steps_s = iter((0, 1, 3600, 3601, 3600, 0, -3600))
+    wall_ns = 10**18
+    told: list[Health] = []
+
+    def wall() -> int:
+        return wall_ns + next(steps_s) * 10**9
+
+    watch = ClockWatch(Clock(wall=wall, mono=lambda: 0), interval_s=0.001)
+    with pytest.raises(RuntimeError):  # the script has ended
+        await watch.run(told.append)
+    assert [str(health.problem) for health in told] == [
+        "The clock of this box is 1h00m ahead of the times here: it was set, or the box slept.",
+        "None",
+        "The clock of this box is 1h00m behind the times here: it was set back.",
+    ]

@@ -41,7 +41,7 @@ def _joined(parts: list[str]) -> str:
 
 def recorded(feed: Feed) -> list[str]:
     """Return how long and how much has been recorded, and how many marks were set."""
-    parts = []
+    parts = [_("file damaged: e says how")] if feed.problems() else []
     state = feed.recording()
     if state is not None and state.problem is not None:
         parts.append(_("NOT RECORDING"))
@@ -59,8 +59,8 @@ def _end_ns(feed: Feed) -> int:
 
 
 def measured(view: View) -> list[str]:
-    """Return how probes are sent and timed, and what was dropped."""
-    parts = []
+    """Return how probes are sent and timed, whether the clock moved, and what was dropped."""
+    parts = [_("clock moved")] if any(one.collector == "clock" and one.problem for one in view.health) else []
     if view.probers:
         parts.append(_prober(view.probers[0]))
     if view.dropped:
