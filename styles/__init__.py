@@ -1,3 +1,3 @@
 """Style sheets of the terminal application, in the order in which they apply."""
 
-SHEETS: tuple[str, ...] = ("base.tcss", "dashboard.tcss", "screens.tcss")
+SHEETS: tuple[str, ...] = ("base.tcss", "dashboard.tcss", "screens.tcss", "wizard.tcss")

@@ -46,10 +46,26 @@ DASHBOARD: Final = (
     Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
     Action("filter", "slash", N_("filter"), N_("Show only rows of this pane's table that hold a text.")),
     Action("app.mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
+    Action("app.wizard", "w", N_("wizard"), N_("Tune this box: plan, try, compare, keep or put back."), footer=True),
     Action("events", "v", N_("events"), N_("List of outages, route changes and marks: go to one, or copy them.")),
     Action("compare", "c", N_("compare"), N_("Compare before and after a moment, or any two spans.")),
     Action("app.save_screen", "S", N_("save screen"), N_("Save this screen as a picture (SVG).")),
     Action("app.redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),
+)
+
+WIZARD: Final = (
+    Action("go_on", "enter", N_("go on"), N_("The proposed answer, which never changes the box."), footer=True),
+    Action("back", "backspace,left,b", N_("back"), N_("A step back; until something is tried."), footer=True),
+    Action("leave_out", "space", N_("leave out"), N_("Leave out this change, or take it in again."), footer=True),
+    Action("apply", "a", N_("try"), N_("Try the chosen changes; a word is asked for first."), footer=True),
+    Action("roll_back", "r", N_("put back"), N_("Put everything back as it was found."), footer=True),
+    Action("keep", "k", N_("keep"), N_("Keep the changes, for the next boot too; a word is asked for."), footer=True),
+    Action("move(-1)", "up", N_("up"), N_("To the line above.")),
+    Action("move(1)", "down", N_("down"), N_("To the line below.")),
+    Action("scroll(-1)", "pageup", N_("page up"), N_("Scroll up.")),
+    Action("scroll(1)", "pagedown", N_("page down"), N_("Scroll down.")),
+    Action("help", "question_mark,h,f1", N_("help"), N_("This list of keys, and what the words mean.")),
+    Action("leave", "escape,q", N_("leave"), N_("Close the wizard, but not over a trial."), footer=True),
 )
 
 

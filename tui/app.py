@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tui.config.load import Configuration
     from tui.feed import Feed
     from tui.screens.dashboard import DashboardScreen
+    from tui.tune.box import Box
 
 FIRST_S: Final = 0.1
 """How often to look for samples until the first ones are there."""
@@ -41,9 +42,17 @@ class LongpipeApp(TerminalApp[int]):
     feed: "Feed | None" = None
     dashboard: "DashboardScreen | None" = None
 
-    def __init__(self, open_feed: "Callable[[], Feed]", settings: "Settings", glyphs: Glyphs) -> None:
+    def __init__(
+        self,
+        open_feed: "Callable[[], Feed]",
+        settings: "Settings",
+        glyphs: Glyphs,
+        open_box: "Callable[[], Box] | None" = None,
+    ) -> None:
+        """`open_box`: what the wizard may change; a recording has none."""
         super().__init__()
         self._open_feed = open_feed
+        self._open_box = open_box
         self.settings = settings
         self.glyphs: Glyphs = glyphs
         self._ticked = time.monotonic()
@@ -111,6 +120,15 @@ class LongpipeApp(TerminalApp[int]):
         else:
             self.notify(_("A recorded session cannot be marked."), timeout=2)
 
+    def action_wizard(self) -> None:
+        """Open the wizard that tunes this box."""
+        from tui import __version__
+        from tui.screens.wizard import WizardScreen
+
+        if self.feed is not None:
+            box = self._open_box() if self._open_box else None
+            self.push_screen(WizardScreen(self.feed, self.glyphs, box, f"longpipe {__version__}"))
+
     def action_save_screen(self) -> None:
         """Save what is seen as a picture."""
         from tui.picture.save import save_screen
@@ -143,12 +161,17 @@ def run(configuration: "Configuration") -> int:
 
         return observe(settings)
 
-    return show(open_feed, settings)
+    def open_box() -> "Box":
+        from tui.tune.box import ThisBox
+
+        return ThisBox()
+
+    return show(open_feed, settings, open_box)
 
 
-def show(open_feed: "Callable[[], Feed]", settings: "Settings") -> int:
+def show(open_feed: "Callable[[], Feed]", settings: "Settings", open_box: "Callable[[], Box] | None" = None) -> int:
     """Show a feed until the person leaves, then close it; return the exit code."""
-    app = LongpipeApp(open_feed, settings, own_glyphs(settings.glyphs))
+    app = LongpipeApp(open_feed, settings, own_glyphs(settings.glyphs), open_box)
     try:
         app.run(mouse=mouse_for(settings.mouse, os.environ))
         return app.return_code or 0

@@ -1,9 +1,7 @@
 """`longpipe tune`: what to change on this box, trying it, keeping it, putting it back."""
 
 import argparse
-import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tui.cli import CommandError, Exit, Parser, complain
@@ -38,6 +36,7 @@ def add_arguments(parser: Parser) -> None:
     what.add_argument(
         "--set", action="append", metavar="KNOB:KEY=VALUE", help=_("this change instead of advice; may be repeated")
     )
+    what.add_argument("--saved", metavar=_("FILE"), help=_("the plan that the wizard has saved"))
     what.add_argument("--yes", action="store_true", help=_("do it; without this, only show what would be done"))
     what.add_argument(
         "--timeout",
@@ -175,10 +174,16 @@ def _advised(args: argparse.Namespace) -> "tuple[Advised, bool]":
 
 def _request(args: argparse.Namespace) -> "tuple[Request, tuple[Refusal, ...]]":
     """Return the plan to try, of changes that were given or of advice, and what is left out of it."""
+    from msgspec.structs import replace
+
+    from tui.tune.saved import load
     from tuning.host import Host
     from tuning.plan import request, sort_out, wanted_from
     from tuning.session import connection, peer_of, session_path
 
+    if args.saved:
+        saved = load(args.saved)
+        return replace(saved, management=session_path(Host(), peer_of(connection()))), ()
     if args.set:
         changes = tuple(_given(text) for text in args.set)
     else:
@@ -240,9 +245,9 @@ def _require_root() -> None:
 
 def _again(*more: str) -> str:
     """Return this same command line for root, with `more` words."""
-    program = Path(sys.argv[0])
-    start = [sys.executable, "-m", "tui"] if program.suffix == ".py" else [str(program.absolute())]
-    return shlex.join(["sudo", *start, *sys.argv[1:], *more])
+    from tui.tune.saved import for_root
+
+    return for_root(*sys.argv[1:], *more)
 
 
 def _tool() -> str:
