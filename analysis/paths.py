@@ -152,7 +152,7 @@ class Paths:
         But not those that were probed while the ways out were not known yet, once other paths follow them.
         """
         items = self.by_key.items()
-        followed = {(key.target, key.family) for key, path in items if key.route and not path.series.ended}
+        followed = {(key.target, key.family) for key in self.by_key if key.route}
         return [
             path
             for key, path in items

@@ -25,6 +25,7 @@ def test_what_was_probed_before_the_ways_out_were_known_gives_place_to_the_paths
     assert shown(EARLY) == [("far.example", "")]
     assert shown(EARLY, ended(EARLY)) == [("far.example", "")]
     assert shown(EARLY, ended(EARLY), OVER_ETH0) == [("far.example", "eth0")]
+    assert shown(EARLY, ended(EARLY), OVER_ETH0, ended(OVER_ETH0)) == [("far.example", "eth0")]
 
 
 def test_another_family_or_target_takes_no_place() -> None:
