@@ -19,7 +19,7 @@ from analysis.throughput import Prediction
 from analysis.window import Window
 
 if TYPE_CHECKING:
-    from analysis.roce.report import Report
+    from analysis.roce.schema import Report
     from analysis.roce.verdict import Verdict as RoceVerdict
 
 SPANS_NS: tuple[int, ...] = tuple(s * 10**9 for s in (120, 600, 3600, 6 * 3600, 24 * 3600))

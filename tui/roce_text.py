@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from analysis.roce.decode import REQ
 from analysis.roce.fold import Fold
-from analysis.roce.report import Flow, Quantiles, Report, qpn
+from analysis.roce.schema import Flow, Quantiles, Report, qpn
 from analysis.roce.verdict import Verdict
 from tui.severity import word
 from tui.text import _, tell

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from analysis.roce.report import SCHEMA, Report
+from analysis.roce.schema import SCHEMA, Report
 from analysis.roce.verdict import Verdict
 from analysis.text import Sentence
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from analysis.roce import opcodes
 from analysis.roce.decode import CNP, REQ, Batch
+from analysis.roce.ends import pairing
 from analysis.roce.flows import REST, SIZE_BINS, Counters
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
 from analysis.roce.pfc import PRIORITIES
-from analysis.roce.report import pairing
 from analysis.roce.rtt import ACK, ATOMIC, READ
 from analysis.samples import RoceFlow, RocePause, RoceRest, RoceRtt, RoceTick, RoceTrouble, RoundTrip
 

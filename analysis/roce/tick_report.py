@@ -5,7 +5,7 @@ from typing import Final
 
 from analysis.roce import opcodes
 from analysis.roce.locate import ETHERNET
-from analysis.roce.report import (
+from analysis.roce.schema import (
     Capture,
     Cm,
     Cnp,

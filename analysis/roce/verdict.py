@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from analysis.events import Severity
-from analysis.roce.report import Flow, Report
+from analysis.roce.schema import Flow, Report
 from analysis.text import N_, Sentence, say
 
 FEW_PACKETS: Final = 100

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from analysis.roce.document import document
 from analysis.roce.fold import Fold
-from analysis.roce.report import Report, report
+from analysis.roce.report import report
+from analysis.roce.schema import Report
 from analysis.roce.verdict import judge
 from collectors.dissect import dissect
 from collectors.pcapfile.reader import CHUNK, Reader

@@ -14,7 +14,8 @@ from analysis.roce.decode import Batch, Pause, decode, only
 from analysis.roce.fold import Fold
 from analysis.roce.pairs import Pairs
 from analysis.roce.pfc import PauseTime
-from analysis.roce.report import Report, Told, report
+from analysis.roce.report import Told, report
+from analysis.roce.schema import Report
 from analysis.roce.seconds import FlowSecond, seconds
 from analysis.roce.verdict import exit_code, judge
 from collectors.pcapfile.merge import merged

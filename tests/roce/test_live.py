@@ -16,7 +16,8 @@ from analysis.roce.fold import Fold
 from analysis.roce.frames import Frames
 from analysis.roce.live import RoceWatch
 from analysis.roce.merge import merge
-from analysis.roce.report import Flow, Report, Told, report
+from analysis.roce.report import Told, report
+from analysis.roce.schema import Flow, Report
 from analysis.roce.tick import TickMaker
 from analysis.roce.tick_report import report_of
 from analysis.roce.verdict import judge

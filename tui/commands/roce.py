@@ -11,7 +11,7 @@ from tui.commands.record import duration, size
 from tui.text import _, tell
 
 if TYPE_CHECKING:
-    from analysis.roce.report import Flow, Report
+    from analysis.roce.schema import Flow, Report
     from collectors.pcapfile.reader import Reader
     from collectors.pcapfile.source import Source
 

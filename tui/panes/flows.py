@@ -14,7 +14,7 @@ from tui.widgets.strips import Strip, strip_rows
 from tui.widgets.table import TableRow
 
 if TYPE_CHECKING:
-    from analysis.roce.report import Flow
+    from analysis.roce.schema import Flow
 
 RESENT_WARN: Final = 1e-5
 RESENT_BAD: Final = 1e-3

@@ -6,7 +6,7 @@ from typing import Final
 from analysis.advice.plan import Recommendation
 from analysis.events import Event
 from analysis.outages import Outage
-from analysis.roce.report import Flow
+from analysis.roce.schema import Flow
 from analysis.samples import Health
 from analysis.text import Sentence
 from analysis.throughput import reason
