@@ -11,6 +11,8 @@ Mode: TypeAlias = Literal["follow", "play", "pause", "end"]
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 SECOND_NS: Final = 10**9
+LATE_NS: Final = 5 * SECOND_NS
+"""Samples are recorded in the order of their arrival; so late after its time may one come."""
 
 
 class Player:
@@ -83,6 +85,13 @@ class Player:
         elif span := self.timeline.store.span():
             self.timeline.seek(span[1])
             self.mode = "end"
+
+    def grew(self, before_ns: int) -> None:
+        """Take note that a recording that ended at `before_ns` goes on: the cursor stays, which is the end no more."""
+        if self.mode == "end":
+            self.mode = "pause"
+        if self.timeline.at_ns > before_ns - LATE_NS:
+            self.timeline.again()
 
     def faster(self, by: int = 1) -> None:
         """Play faster, or slower for -1."""

@@ -44,6 +44,12 @@ class Timeline:
             self._begin(to_ns)
         self.advance(to_ns)
 
+    def again(self) -> None:
+        """Fold anew: samples were added before the cursor."""
+        at_ns = self._at_ns
+        self._begin(at_ns)
+        self.advance(at_ns)
+
     def view(self, lens: Lens) -> View:
         """Return what is to be seen at the cursor."""
         return self._model.view(self._at_ns, lens)

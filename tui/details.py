@@ -219,11 +219,13 @@ def _changes(advice: Recommendation, width: int) -> Iterator[Row]:
         yield from wrap_rows(_("  to undo: {command}", command=change.undo), width, "dim", indent=2)
 
 
-def verdict_detail(view: View, glyphs: Glyphs, width: int) -> Detail:
-    """Return what the verdict rests on, and what cannot be seen from here."""
+def verdict_detail(view: View, problems: Iterable[str], glyphs: Glyphs, width: int) -> Detail:
+    """Return what the verdict rests on, what is wrong with the files, and what cannot be seen."""
     verdict = view.verdict
     head = f"{glyph(verdict.severity, glyphs)} {word(verdict.severity)}  {tell(verdict.text)}"
     rows: list[Row] = [*wrap_rows(head, width, role(verdict.severity)), (), *sentence_rows(verdict.evidence, width)]
+    for problem in problems:
+        rows += [(), *wrap_rows(problem, width, "warn")]
     for health in view.health:
         if health.problem is not None:
             text = f"{health.collector}: {tell(health.problem)}"

@@ -35,6 +35,10 @@ class Feed(Protocol):
         """Mark this moment; return whether this session can be marked."""
         ...
 
+    def problems(self) -> list[str]:
+        """Return what is wrong with the files that are seen, in sentences."""
+        ...
+
     def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
         """Return the whole session as one row of columns."""
         ...
@@ -101,6 +105,10 @@ class LiveFeed:
         """Mark this moment; the mark is a sample like any other."""
         self._hub.emit(Mark(self._hub.clock.now_ns(), text))
         return True
+
+    def problems(self) -> list[str]:
+        """What is seen comes from no file."""
+        return []
 
     def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
         """Return the session since its start, as long as memory reaches."""

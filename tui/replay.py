@@ -1,6 +1,7 @@
 """A recorded session behind the interface of a live box: nothing is probed, nothing resolved, nothing written."""
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from analysis.settings import Settings
 from collectors.player import Player
 from collectors.session.digest import Digest
 from collectors.session.filestore import FileStore
+from collectors.session.header import Unreadable
 from collectors.session.reader import Ending
 from collectors.session.recorder import RecorderState
 from collectors.session.sources import Source
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from collectors.pcapfile.replay import CaptureStore
 
 COLUMNS_KEPT: Final = 8
+REREAD_S: Final = 10.0
+REREAD_SHARE: Final = 10
+"""A growing session's overview is read again after ten seconds, and after ten times what reading takes."""
 
 
 def damage(sources: Sequence[Source]) -> list[str]:
@@ -51,12 +56,14 @@ class ReplayFeed:
         self._sources = sources
         self._players = [Player(Timeline(source.whole, settings)) for source in sources]
         self._digests: list[Digest | None] = [None] * len(sources)
-        self._columns: dict[tuple[int, int, int, int], tuple[Bucket, ...]] = {}
+        self._columns: dict[tuple[Digest, int, int, int], tuple[Bucket, ...]] = {}
         self._at = 0
         self._settings = settings
         self._fresh = True
-        self._reader = threading.Thread(target=self._digest, name="longpipe-digest", daemon=True)
-        self._reader.start()
+        self._problems = [damage([source]) for source in sources]
+        self._grown: set[int] = set()
+        self._since_reading_s = self._reading_took_s = 0.0
+        self._reader = self._read(range(len(sources)))
 
     @property
     def host(self) -> str:
@@ -69,9 +76,15 @@ class ReplayFeed:
         return self._players[self._at]
 
     def poll(self, elapsed_s: float) -> bool:
-        """Let time pass."""
+        """Let time pass, and see whether the recording has grown."""
+        self._since_reading_s += elapsed_s
+        self._look()
         fresh, self._fresh = self._fresh, False
         return self.player.tick(elapsed_s) or fresh
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the files of the box that is seen."""
+        return self._problems[self._at]
 
     def mark(self, text: str) -> bool:  # noqa: ARG002 - nothing is written
         """Recorded sessions are never changed."""
@@ -82,7 +95,7 @@ class ReplayFeed:
         digest = self._digests[self._at]
         if digest is None:
             return ()
-        key = self._at, start_ns, end_ns, step_ns
+        key = digest, start_ns, end_ns, step_ns
         if key not in self._columns:
             if len(self._columns) >= COLUMNS_KEPT:
                 self._columns.clear()
@@ -123,8 +136,37 @@ class ReplayFeed:
     def close(self) -> None:
         """There is nothing to stop; the files close with the process."""
 
-    def _digest(self) -> None:
-        """Read through the sessions, beside the screen."""
-        for at, source in enumerate(self._sources):
-            self._digests[at] = Digest(source.store.again(), self._settings)
+    def _look(self) -> None:
+        """Follow a file that is still being written; its overview is read again now and then."""
+        store = self._sources[self._at].store
+        if isinstance(store, FileStore):
+            _first, before_ns = store.span() or (0, 0)
+            if store.refresh():
+                self.player.grew(before_ns)
+                self._problems[self._at] = damage([self._sources[self._at]])
+                self._grown.add(self._at)
+                self._fresh = True
+        rest_s = max(REREAD_S, REREAD_SHARE * self._reading_took_s)
+        if self._grown and self._since_reading_s >= rest_s and not self._reader.is_alive():
+            grown, self._grown = self._grown, set()
+            self._reader = self._read(sorted(grown))
+
+    def _read(self, numbers: Sequence[int]) -> threading.Thread:
+        """Read through some sessions, beside the screen."""
+        self._since_reading_s = 0.0
+        reader = threading.Thread(target=self._digest, args=(numbers,), name="longpipe-digest", daemon=True)
+        reader.start()
+        return reader
+
+    def _digest(self, numbers: Sequence[int]) -> None:
+        started = time.monotonic()
+        for at in numbers:
+            try:
+                store = self._sources[at].store.again()
+            except (OSError, Unreadable):
+                continue  # taken away since it was opened: what is known of it stays
+            self._digests[at] = Digest(store, self._settings)
+            if isinstance(store, FileStore):
+                store.close()
             self._fresh = True
+        self._reading_took_s = time.monotonic() - started

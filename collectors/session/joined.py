@@ -40,10 +40,11 @@ class JoinedStore:
     def between(self, start_ns: int, end_ns: int) -> Iterator[Sample]:
         """Yield the samples with start < t <= end, in time order."""
         seam = self._seam()
+        recent = self._live.between(max(start_ns, seam), end_ns)  # taken now: it may forget while the files are read
         if start_ns < seam:
             self._look()
             yield from self.recorded.between(start_ns, min(end_ns, seam))
-        yield from self._live.between(max(start_ns, seam), end_ns)
+        yield from recent
 
     def definitions(self, at_ns: int) -> list[Sample]:
         """Return the definitions in force at a time, oldest key first."""

@@ -66,7 +66,11 @@ class SessionFile:
             raise Unreadable(say(N_("{file} is not a regular file."), file=self.path))
         self.size = os.fstat(self._fd).st_size
         self.plain = os.pread(self._fd, 4, 0) != MAGIC
-        self.header = parse_header(self._first_line())
+        first_line = self._first_line()
+        try:
+            self.header = parse_header(first_line)
+        except Unreadable as refused:
+            raise Unreadable(say(N_("{file}: {problem}"), file=self.path, problem=refused.problem)) from None
         self._decoder = Decoder(foreign=self.header.tool != tool, counts=self.counts)
         index = read_index(self.path, self.header, self.size)
         self.outline = index.outline if index else None

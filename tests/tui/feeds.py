@@ -18,8 +18,10 @@ class CannedFeed:
     host = "gpu-07"
     only_capture = False
 
-    def __init__(self, samples: Iterable[Sample] = (), settings: Settings | None = None) -> None:
-        self.timeline = LiveTimeline(LiveStore(), settings or Settings())
+    def __init__(
+        self, samples: Iterable[Sample] = (), settings: Settings | None = None, timeline: LiveTimeline | None = None
+    ) -> None:
+        self.timeline = timeline or LiveTimeline(LiveStore(), settings or Settings())
         self.player = Player(self.timeline)
         self.waiting = list(samples)
         self.closed = 0
@@ -29,6 +31,9 @@ class CannedFeed:
         taken, self.waiting = self.waiting, []
         self.timeline.take(taken)
         return self.player.tick(elapsed_s) or (bool(taken) and self.timeline.following)
+
+    def problems(self) -> list[str]:
+        return []
 
     def overview(self, start_ns: int, end_ns: int, step_ns: int) -> tuple[Bucket, ...]:
         return self.timeline.end.overview(start_ns, end_ns, step_ns)

@@ -44,6 +44,7 @@ def show_paths(paths: list[Path], args: argparse.Namespace, *, skip_s: float = 0
     from collectors.session.sources import open_sources
     from tui.config.load import Option, load
     from tui.live import TOOL
+    from tui.widgets.clean import clean
 
     options = [Option(("glyphs",), "--ascii", "ascii")] if args.ascii else []
     settings = load(options, file=args.config).settings
@@ -51,7 +52,7 @@ def show_paths(paths: list[Path], args: argparse.Namespace, *, skip_s: float = 0
     try:
         sources = open_sources(paths, TOOL)
     except Unreadable as problem:
-        raise CommandError(tell(problem.problem)) from problem
+        raise CommandError(clean(tell(problem.problem))) from problem
     except OSError as error:
         raise CommandError(_("{file}: {why}", file=error.filename, why=error.strerror)) from error
     if not sources:
@@ -61,10 +62,11 @@ def show_paths(paths: list[Path], args: argparse.Namespace, *, skip_s: float = 0
 
 def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespace, skip_s: float) -> int:
     from tui.replay import ReplayFeed, damage
+    from tui.widgets.clean import clean
 
     problems = damage(sources)
     for problem in problems:
-        complain(problem)
+        complain(clean(problem))
     feed = ReplayFeed(sources, settings)
     plain = args.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
     _place(feed, args, skip_s, at_end=plain)

@@ -50,8 +50,11 @@ def user_file(environ: Mapping[str, str]) -> File | None:
 
 def hidden_by_sudo(environ: Mapping[str, str]) -> File | None:
     """Return the file that the person would have had without sudo, where there is one."""
+    person = environ.get("SUDO_USER")
+    if not person:
+        return None  # nobody is looked up: a replay asks no user database
     try:
-        home = pwd.getpwnam(environ.get("SUDO_USER", "")).pw_dir
+        home = pwd.getpwnam(person).pw_dir
     except KeyError:
         return None
     file = File(home, ".config/longpipe/config.toml")

@@ -75,6 +75,7 @@ class CompareScreen(ModalScreen[None]):
         self._read = read
         self._glyphs: Glyphs = glyphs
         self.compared: Compared | None = None
+        self._room = 0, 0
 
     def compose(self) -> ComposeResult:
         """Make the page."""
@@ -109,14 +110,16 @@ class CompareScreen(ModalScreen[None]):
         head.styles.height = len(rows)
         head.show(rows)
         paths = compared_rows(compared, self._glyphs)
-        table.styles.height = min(len(paths) + 1, max(3, height // 4))
+        listed = min(len(paths) + 1, max(3, height // 4))
+        table.styles.height = listed
+        self._room = width, height - len(rows) - listed
         table.show_rows(paths, empty=_("Nothing was probed in either span."))
-        self.call_after_refresh(self._draw_path)
+        self._draw_path()
 
     @on(Table.RowHighlighted, "#compare-paths")
     def _draw_path(self) -> None:
         rest = self.query_one("#compare-rest", Lines)
-        width, height = rest.size
+        width, height = self._room
         compared, key = self.compared, self.query_one("#compare-paths", Table).cursor_key
         paths = compared.result.paths if compared else ()
         found = next((path for path in paths if path_key(path.path) == key), None)

@@ -165,7 +165,7 @@ class DashboardScreen(Screen[None]):
 
     def action_verdict(self) -> None:
         """Show what the verdict rests on."""
-        self._open(lambda view, width: verdict_detail(view, self.glyphs, width))
+        self._open(lambda view, width: verdict_detail(view, self.feed.problems(), self.glyphs, width))
 
     def action_events(self) -> None:
         """List outages, route changes and marks."""
