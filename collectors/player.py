@@ -87,7 +87,7 @@ class Player:
             self.mode = "end"
 
     def grew(self, before_ns: int) -> None:
-        """Take note that a recording that ended at `before_ns` goes on: the cursor stays, which is the end no more."""
+        """Take note that a recording that ended at `before_ns` goes on: the cursor is at its end no more."""
         if self.mode == "end":
             self.mode = "pause"
         if self.timeline.at_ns > before_ns - LATE_NS:

@@ -8,7 +8,7 @@ from analysis.view import Lens
 from collectors.player import SPEEDS, Player
 from collectors.store import ListStore, LiveStore
 from collectors.timeline import LiveTimeline, Timeline
-from tests.samples import at, session
+from tests.samples import at, second, session
 
 
 def recorded(seconds: int = 60) -> Player:
@@ -96,3 +96,20 @@ def test_speed_stays_on_its_scale(presses: list[int]) -> None:
     for press in presses:
         player.faster(press)
         assert player.speed in SPEEDS
+
+
+def test_the_end_of_a_recording_that_goes_on_is_the_end_no_more_and_late_samples_count() -> None:
+    late = second(10, 300)
+    store = LiveStore()
+    for sample in session(10):
+        store.append(sample)
+    player = Player(Timeline(store, Settings()))
+    player.end()
+    for sample in (late, second(11, 300)):
+        store.append(sample)
+    player.grew(at(10))
+    assert (player.mode, player.timeline.at_ns) == ("pause", at(10))
+    assert player.timeline.view(Lens()).paths[0].window.settled == 11
+    player.toggle()
+    player.tick(1.0)
+    assert (player.mode, player.timeline.at_ns) == ("end", at(11))
