@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
 _UNFINISHED = re.compile(rb"\x1b(\[[0-9;:?<>=$]*)?\Z")
 _PATIENCE_S = 30.0
+_NOT_INHERITED = ("SSH_", "TEXTUAL", "NO_COLOR", "COLUMNS", "LINES")
 
 
 class PtyRun:
@@ -49,9 +50,7 @@ class PtyRun:
         self._set_size(columns, rows)
         self.settings_before = termios.tcgetattr(slave)
         self._slave: int | None = slave
-        base = {
-            name: value for name, value in os.environ.items() if not name.startswith(("SSH_", "TEXTUAL", "NO_COLOR"))
-        }
+        base = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         base |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(cwd)}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
