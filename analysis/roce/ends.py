@@ -11,8 +11,8 @@ _RC: Final = 0
 def pairing(fold: Fold) -> dict[int, int]:
     """Return, by request flow, the requester's QP: told by CM or by matching PSNs, else the only candidate."""
     facts, flows = fold.flows.facts, fold.flows
-    found = {request: int(facts.qpn[answer]) for answer, request in fold.trips.peer.items()}
-    for (pair, answers_to), told in fold.trips.connected.items():
+    found = {request: int(facts.qpn[answer]) for answer, request in fold.peers.request_of.items()}
+    for (pair, answers_to), told in fold.peers.connected.items():
         for _, number in told:
             request = flows.find(pair ^ 1, number, REQ, _RC)
             if request is not None:

@@ -9,7 +9,7 @@ from analysis.roce.decode import CNP, REQ
 from analysis.roce.ends import ends, pairing
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
-from analysis.roce.rtt import ACK, ATOMIC, READ
+from analysis.roce.rows import ACK, ATOMIC, READ
 from analysis.roce.schema import Flow, InFlight, Messages, Quantiles, RewindCounts, qpn
 
 _GROUPS: Final = (*opcodes.TRANSPORTS, "other", "other")
@@ -38,7 +38,7 @@ def flows_of(fold: Fold) -> tuple[Flow, ...]:
     """Return every walked flow, in the order in which they began."""
     known = ends(fold, pairing(fold))
     trips = _trips(fold)
-    answers = {request: answer for answer, request in fold.trips.peer.items()}
+    answers = {request: answer for answer, request in fold.peers.request_of.items()}
     walked = np.flatnonzero(fold.flows.counters.packets[: fold.flows.count]).tolist()
     p50 = {flow: int(np.sort(rtt)[len(rtt) // 2]) for (flow, kind), rtt in trips.items() if kind == ACK}
     return tuple(_flow(fold, flow, known, trips, answers.get(flow), p50) for flow in walked if flow)
@@ -143,4 +143,4 @@ def quantiles(rtt_ns: Ints, aged: dict[int, int] | None = None) -> Quantiles:
 
 
 def _quantiles(fold: Fold, trips: "Trips", which: tuple[int, int]) -> Quantiles:
-    return quantiles(trips.get(which, _NO_TRIPS), fold.trips.aged.get(which))
+    return quantiles(trips.get(which, _NO_TRIPS), fold.trips.kept.aged.get(which))

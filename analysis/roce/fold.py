@@ -14,10 +14,12 @@ from analysis.roce.decode import CNP, REQ, RESP, ROLE, Batch, Packets, joined, o
 from analysis.roce.flows import ACKS, WALKED, Flows, Walked
 from analysis.roce.frames import Ints
 from analysis.roce.pairs import Pairs
+from analysis.roce.peers import Peers
 from analysis.roce.pfc import PauseTime
 from analysis.roce.psn import MTUS
 from analysis.roce.rewinds import Rewinds
-from analysis.roce.rtt import ACK, RoundTrips, Samples
+from analysis.roce.rows import ACK, Samples
+from analysis.roce.rtt import RoundTrips
 
 _CE: Final = 3
 _XRC: Final = 5
@@ -141,7 +143,8 @@ class Fold:
     def __init__(self, link_gbps: float | None = None) -> None:
         self.pairs = Pairs()
         self.flows = Flows()
-        self.trips = RoundTrips(self.flows)
+        self.peers = Peers(self.flows)
+        self.trips = RoundTrips(self.flows, self.peers)
         self.rewinds = Rewinds(self.flows)
         self.pauses = PauseTime(link_gbps)
         self.totals = Totals()
@@ -235,13 +238,13 @@ class Fold:
         request = self._asked.get((connect.pair ^ 1, connect.remote_id))
         if request is not None:
             for asks, answers in ((request, connect), (connect, request)):
-                self.trips.connect(answers.pair, asks.qpn, answers.qpn, connect.number)
+                self.peers.connect(answers.pair, asks.qpn, answers.qpn, connect.number)
 
     def _in_flight(self, walked: Walked | None, samples: Samples) -> None:
         """Note how much was sent and not acknowledged, just before each ACK that names a request's PSN."""
         decided = np.zeros(self.flows.count, np.int64)
-        for answer, request in self.trips.peer.items():
-            decided[request] = self.trips.decided_at[answer]
+        for answer, request in self.peers.request_of.items():
+            decided[request] = self.peers.decided_at[answer]
         wanted = (samples.kind == ACK) & (samples.number > decided[samples.flow])
         samples = samples.where(np.flatnonzero(wanted)[np.lexsort((samples.number[wanted], samples.flow[wanted]))])
         if not len(samples.flow):

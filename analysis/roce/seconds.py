@@ -63,7 +63,7 @@ class Ticker:
         )
 
     def _round_trips(self) -> dict[int, tuple[float, float]]:
-        fresh, self._samples = self._fold.trips.since(self._samples)
+        fresh, self._samples = self._fold.trips.kept.since(self._samples)
         order = np.argsort(fresh.flow, kind="stable")
         flows, first = np.unique(fresh.flow[order], return_index=True)
         parts = np.split(fresh.rtt_ns[order], first[1:]) if len(flows) else []

@@ -6,13 +6,14 @@ import msgspec
 import numpy as np
 
 from analysis.roce import opcodes
+from analysis.roce.counters import Counters
 from analysis.roce.decode import CNP, REQ, Batch
 from analysis.roce.ends import pairing
-from analysis.roce.flows import REST, SIZE_BINS, Counters
+from analysis.roce.flows import REST, SIZE_BINS
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
 from analysis.roce.pfc import PRIORITIES
-from analysis.roce.rtt import ACK, ATOMIC, READ
+from analysis.roce.rows import ACK, ATOMIC, READ
 from analysis.samples import RoceFlow, RocePause, RoceRest, RoceRtt, RoceTick, RoceTrouble, RoundTrip
 
 FLOWS: Final = 16
@@ -169,7 +170,7 @@ class TickMaker:
 
     def _ends(self) -> dict[tuple[int, int], int]:
         """Return (host pair, destination QP): the QP at the other end, in both directions."""
-        facts, peers = self.fold.flows.facts, self.fold.trips.peer
+        facts, peers = self.fold.flows.facts, self.fold.peers.request_of
         if self.fold.flows.count <= _FEW_FLOWS:
             known = pairing(self.fold)
         else:
@@ -184,7 +185,7 @@ class TickMaker:
         """Return what each column grew by, for every flow."""
         flows = self.fold.flows
         now = {name: getattr(flows.counters, name)[: flows.count] for name in _COLUMNS}
-        peers = self.fold.trips.peer
+        peers = self.fold.peers.request_of
         answers, requests = np.array(list(peers), np.int64), np.array(list(peers.values()), np.int64)
         now |= {name: np.zeros(flows.count, np.int64) for name in (*_ANSWERED, "missing", "filled_late", "cnps")}
         for name in _ANSWERED:
@@ -223,7 +224,7 @@ class TickMaker:
 
     def _round_trips(self) -> dict[int, list[RoceRtt]]:
         """Return the new round trips of each flow by kind."""
-        fresh, self._trips = self.fold.trips.since(self._trips)
+        fresh, self._trips = self.fold.trips.kept.since(self._trips)
         key = fresh.flow << 2 | fresh.kind
         order = np.argsort(key, kind="stable")
         keys, first = np.unique(key[order], return_index=True)

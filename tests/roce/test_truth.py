@@ -14,7 +14,7 @@ from analysis.roce import opcodes
 from analysis.roce.flow_report import quantiles
 from analysis.roce.fold import Fold
 from analysis.roce.report import report
-from analysis.roce.rtt import ACK
+from analysis.roce.rows import ACK
 from analysis.roce.schema import Report
 from collectors.pcapfile.source import open_source
 from collectors.pcapfile.summary import summarise, told

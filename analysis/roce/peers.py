@@ -1,0 +1,142 @@
+"""Which requests a flow of responses answers: told by connection management, else elected by matching PSNs."""
+
+import heapq
+from typing import Final
+
+import numpy as np
+
+from analysis.roce.decode import REQ
+from analysis.roce.flows import Flows
+from analysis.roce.frames import Ints
+from analysis.roce.rows import Rows, joined_rows, no_rows
+
+VOTES: Final = 16
+"""Responses of a QP that are looked at to find the requests they answer."""
+_RC: Final = 0
+
+
+class Peers:
+    """Pairs response flows with request flows while packets come in."""
+
+    def __init__(self, flows: Flows) -> None:
+        self.request_of: dict[int, int] = {}
+        """Response flow: the request flow it answers."""
+        self.decided_at: dict[int, int] = {}
+        """Response flow: the frame at which that became clear."""
+        self.connected: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        """From CM: (host pair, QP) of responses, and (frame, QP of the requests they answer)."""
+        self._requests = np.full(64, -1)
+        self._flows = flows
+        self._undecided = no_rows()
+        self._by_pair: dict[int, list[int]] = {}
+        self._known_flows = 1
+
+    def connect(self, pair: int, answers_to: int, asks_for: int, number: int) -> None:
+        """Learn from a CM message: responses of a host pair to one QP answer requests to the QP of the other."""
+        self.connected.setdefault((pair, answers_to), []).append((number, asks_for))
+
+    def find(self, requests: Rows, answers: Rows, *, last: bool) -> None:
+        """Pair each response flow that has enough answers to judge by, in the order in which they had them."""
+        unknown = self._requests_of(answers.flow) < 0
+        waiting = joined_rows(self._undecided, answers.where(unknown)) if unknown.any() else self._undecided
+        self._undecided = waiting
+        if not len(waiting):
+            return
+        self._sort_new_flows()
+        let_go = np.zeros(len(waiting), np.bool_)
+        ready = _ballots(waiting, last=last)
+        heapq.heapify(ready)
+        while ready:
+            number, flow, rows = heapq.heappop(ready)
+            request = self._told(flow, number)
+            if request is None:
+                request = self._elect(flow, requests, waiting.where(rows[:VOTES]))
+            if request is not None:
+                self._pair(flow, request, number)
+                continue
+            let_go[rows[:VOTES]] = True
+            again = _ballot(waiting, flow, rows[VOTES:], last=last)
+            if again is not None:
+                heapq.heappush(ready, again)
+        self._undecided = waiting.where(~let_go) if let_go.any() else waiting
+
+    def take_paired(self, answers: Rows) -> Rows:
+        """Return the answers whose requests are known, with the request's flow, among them those that had to wait."""
+        if not self.request_of:
+            return no_rows()
+        waited = self._undecided
+        rows = answers.where(~np.isin(answers.flow, waited.flow)) if len(waited) else answers
+        if len(waited):
+            decided = self._requests_of(waited.flow) >= 0
+            rows = joined_rows(waited.where(decided), rows)
+            self._undecided = waited.where(~decided)
+        requests = self._requests_of(rows.flow)
+        rows = Rows(requests, rows.kind, rows.psn, rows.at, rows.number, rows.t_ns)
+        return rows.where(requests >= 0)
+
+    def _told(self, response: int, number: int) -> int | None:
+        """Return the request flow that CM messages before a frame name, if it has sent anything by then."""
+        facts = self._flows.facts
+        pair = int(facts.pair[response])
+        for frame, qpn in self.connected.get((pair, int(facts.qpn[response])), ()):
+            flow = self._flows.find(pair ^ 1, qpn, REQ, _RC) if frame < number else None
+            if flow is not None and 0 < facts.first_number[flow] < number:
+                return flow
+        return None
+
+    def _pair(self, response: int, request: int, number: int) -> None:
+        self.request_of[response], self.decided_at[response] = request, number
+        self._requests_of(np.array([response]))
+        self._requests[response] = request
+
+    def _requests_of(self, responses: Ints) -> Ints:
+        """Return the request flows that response flows answer; -1 where that is not known."""
+        if len(self._requests) < self._flows.count:
+            self._requests = np.concatenate([self._requests, np.full(self._flows.count, -1)])
+        requests: Ints = self._requests[responses]
+        return requests
+
+    def _sort_new_flows(self) -> None:
+        facts = self._flows.facts
+        for flow in range(self._known_flows, self._flows.count):
+            if facts.role[flow] == REQ and facts.group[flow] == _RC:
+                self._by_pair.setdefault(int(facts.pair[flow]), []).append(flow)
+        self._known_flows = self._flows.count
+
+    def _elect(self, response: int, requests: Rows, answers: Rows) -> int | None:
+        """Return the request flow that most of these answers fit; among equals the one they follow soonest."""
+        candidates = self._by_pair.get(int(self._flows.facts.pair[response]) ^ 1)
+        if candidates is None:
+            return None
+        answered: dict[tuple[int, int], int] = {}
+        for kind, psn, number in zip(
+            answers.kind.tolist(), answers.psn.tolist(), answers.number.tolist(), strict=True
+        ):
+            answered.setdefault((kind, psn), number)
+        asked = requests.where(np.isin(requests.flow, candidates) & np.isin(requests.psn, answers.psn))
+        fits: dict[int, list[int]] = {}
+        columns = (asked.flow.tolist(), asked.kind.tolist(), asked.psn.tolist(), asked.number.tolist())
+        for flow, kind, psn, number in zip(*columns, strict=True):
+            way = answered.get((kind, psn), 0) - number
+            if way > 0:
+                fits.setdefault(flow, []).append(way)
+        taken = set(self.request_of.values())
+        return max(fits, key=lambda flow: (len(fits[flow]), flow not in taken, -sum(fits[flow])), default=None)
+
+
+_Ballot = tuple[int, int, Ints]
+"""Frame number at which a response flow can be judged, the flow, and its answers that have waited."""
+
+
+def _ballots(waiting: Rows, *, last: bool) -> list[_Ballot]:
+    order = np.argsort(waiting.flow, kind="stable")
+    flows, first = np.unique(waiting.flow[order], return_index=True)
+    parts = np.split(order, first[1:])
+    found = (_ballot(waiting, flow, rows, last=last) for flow, rows in zip(flows.tolist(), parts, strict=True))
+    return [one for one in found if one is not None]
+
+
+def _ballot(waiting: Rows, flow: int, rows: Ints, *, last: bool) -> _Ballot | None:
+    if not len(rows) or (len(rows) < VOTES and not last):
+        return None
+    return int(waiting.number[rows[:VOTES][-1]]), flow, rows
