@@ -81,6 +81,14 @@ async def test_the_path_under_the_cursor_is_told_in_full() -> None:
         assert "far.example (eth1): no difference that means anything." in text(pilot.app)
 
 
+async def test_what_is_proposed_for_a_session_of_two_seconds_can_be_compared() -> None:
+    async with app_over(changed(2)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("c", "enter")
+        await read(pilot)
+        assert "too few probes to tell" in text(pilot.app)
+
+
 async def test_spans_that_cannot_be_read_are_said_and_the_question_stays() -> None:
     async with app_over(changed(60)).run_test(size=(80, 24)) as pilot:
         await settle(pilot)

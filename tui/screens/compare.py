@@ -6,9 +6,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
 from collectors.player import Player
 from tui.compare import Compared, Span
@@ -29,40 +29,43 @@ class SpansScreen(ModalScreen[tuple[Span, Span] | None]):
     def __init__(self, player: Player, spans: tuple[Span, Span]) -> None:
         super().__init__()
         self._player = player
-        self._spans = spans
+        last_ns = (player.timeline.store.span() or (0, 0))[1]
+        self._proposed = {name: (_in_words(span, last_ns), span) for name, span in zip("ab", spans, strict=True)}
 
     def compose(self) -> ComposeResult:
         """Make the inputs."""
-        whole = self._player.timeline.store.span() or (0, 0)
         with Vertical(id="spans") as frame:
-            frame.border_title = _("Compare A with B: from..to")
+            frame.border_title = _("Compare two spans: from..to")
             frame.border_subtitle = _("Enter compares, Tab goes to the other, Esc closes")
-            for name, span in zip("ab", self._spans, strict=True):
-                words = "..".join(words_for(ns, whole[1]) for ns in span)
-                yield Input(words, placeholder="-20m..-10m   14:02..14:12", id=f"span-{name}", compact=True)
+            for name, (words, _span) in self._proposed.items():
+                with Horizontal():
+                    yield Label(name.upper())
+                    yield Input(words, placeholder="-20m..-10m   14:02..14:12", id=f"span-{name}", compact=True)
             yield Lines(id="spans-problem")
 
     @on(Input.Submitted)
     def _compare(self) -> None:
-        player = self._player
-        whole = player.timeline.store.span()
-        if whole is None:
-            self.dismiss(None)
-            return
         try:
-            a, b = (
-                stretch(
-                    self.query_one(f"#span-{name}", Input).value,
-                    *whole,
-                    lambda words: moment(words, player.timeline.at_ns, *whole),
-                )
-                for name in "ab"
-            )
+            a, b = (self._span(name) for name in "ab")
         except NotATime as problem:
             lines = self.query_one("#spans-problem", Lines)
             lines.show(wrap_rows(str(problem), max(20, lines.size.width), "warn"))
             return
         self.dismiss((a, b))
+
+    def _span(self, name: str) -> Span:
+        """Return what is meant; a proposal that was left alone is exact, its words only to the second."""
+        words, span = self._proposed[name]
+        value = self.query_one(f"#span-{name}", Input).value
+        if value == words:
+            return span
+        timeline = self._player.timeline
+        whole = timeline.store.span() or span
+        return stretch(value, *whole, lambda side: moment(side, timeline.at_ns, *whole))
+
+
+def _in_words(span: Span, last_ns: int) -> str:
+    return "..".join(words_for(ns, last_ns) for ns in span)
 
 
 class CompareScreen(ModalScreen[None]):
