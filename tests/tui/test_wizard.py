@@ -1,0 +1,470 @@
+"""The wizard as a person works it, over a box that only remembers what was asked of it."""
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from analysis.samples import Fact, Facts, Sample
+from analysis.settings import Settings
+from analysis.text import say
+from tests.samples import at, definitions, second, session
+from tests.tui.feeds import CannedFeed
+from tests.tui.screen_text import text
+from tui.app import LongpipeApp
+from tui.screens.wizard import WizardScreen
+from tui.text import use_language
+from tui.tune.box import Box
+from tui.tune.saved import load
+from tui.widgets.runs import Glyphs
+from tuning.conflicts import Setter
+from tuning.plan import Request, Wanted
+from tuning.reports import Order, Report
+from tuning.verify import Reach
+from tuning.wizard import Ended, Event, Reported
+
+SIZES = [(120, 36), (80, 24), (60, 16)]
+LIVED_S = 40
+MEASURED_S = 20
+DEADLINE_NS = at(1000)
+CONTROL = "net.ipv4.tcp_congestion_control"
+FACTS = {
+    f"sysctl.{CONTROL}": "cubic",
+    "sysctl.net.ipv4.tcp_available_congestion_control": "reno cubic bbr",
+    "sysctl.net.ipv4.tcp_allowed_congestion_control": "reno cubic bbr",
+    "sysctl.net.core.default_qdisc": "fq",
+    "sysctl.net.ipv4.tcp_wmem": "4096 16384 4194304",
+    "sysctl.net.ipv4.tcp_rmem": "4096 131072 6291456",
+    "sysctl.net.ipv4.tcp_slow_start_after_idle": "1",
+    "module.tcp_bbr": "loaded",
+    "kernel.release": "6.1.0",
+    "container": "none",
+    "netns.initial": "yes",
+}
+
+
+def seconds(start_s: int, count: int, rtt_us: int) -> list[Sample]:
+    """Seconds whose times have nothing to do with each other: each counts in full."""
+    chance = random.Random(start_s)
+    rtts = [rtt_us + chance.randrange(500) for _ in range(count)]
+    return [second(n, 300, rtt, 2 * rtt) for n, rtt in enumerate(rtts, start_s)]
+
+
+class FakeBox:
+    """Does at once what it is asked for, and keeps the orders."""
+
+    def __init__(self, *, may_change: bool = True, refuses: str = "") -> None:
+        self.may_change = may_change
+        self.refuses = refuses
+        self.orders: list[str] = []
+        self.now: dict[str, str] = {}
+        self.found: dict[str, str] = {}
+        self.answers = Reach("answers", "answers")
+
+    def management(self) -> tuple[str, ...]:
+        return ("eth0",)
+
+    def reach(self) -> Reach:
+        return self.answers
+
+    def others(self, changes: Sequence[Wanted]) -> tuple[Setter, ...]:
+        path = "/etc/sysctl.d/99-own.conf"
+        told = say("{path} sets it too.", path=path)
+        return tuple(Setter(c.key, path, "4096", True, told) for c in changes if c.key == "net.ipv4.tcp_rmem")
+
+    def values(self, changes: Sequence[Wanted]) -> tuple[str | None, ...]:
+        return tuple(self.now.get(change.key) for change in changes)
+
+    def start(self, order: Order, tell: Callable[[Event], None]) -> None:
+        self.orders.append(order.do)
+        if self.refuses:
+            tell(Reported(Report("refused", text=say(self.refuses), trouble=True)))
+            tell(Ended(False))
+            return
+        for report in self._apply(order) if order.do == "apply" else self._close(order):
+            tell(Reported(report))
+        tell(Ended(True))
+
+    def _apply(self, order: Order) -> list[Report]:
+        asked = msgspec.json.decode(order.request, type=Request)
+        self.found = {change.key: change.current for change in asked.changes}
+        self.now = {change.key: change.proposed for change in asked.changes}
+        steps = [Report("step", "P", change.key, "applied", change.proposed) for change in asked.changes]
+        return [Report("armed", "P", deadline_ns=DEADLINE_NS), *steps, Report("applied", "P")]
+
+    def _close(self, order: Order) -> list[Report]:
+        if order.do == "confirm":
+            return [Report("kept", "P"), Report("file", "P", "/etc/sysctl.d/90-longpipe.conf")]
+        self.now = dict(self.found)
+        return [*(Report("step", "P", key, "reverted") for key in self.now), Report("rolled-back", "P")]
+
+
+class Desk:
+    """A person before the wizard: presses keys, lets time pass, reads the screen."""
+
+    def __init__(self, pilot: Pilot[int], feed: CannedFeed, clock: list[int]) -> None:
+        self.pilot, self.feed, self.clock = pilot, feed, clock
+
+    @property
+    def screen(self) -> str:
+        return text(self.pilot.app)
+
+    @property
+    def stage(self) -> str:
+        return self.wizard.guide.scene.wizard.stage
+
+    @property
+    def wizard(self) -> WizardScreen:
+        return next(screen for screen in self.pilot.app.screen_stack if isinstance(screen, WizardScreen))
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+        await self.pilot.pause()
+
+    async def say(self, word: str) -> None:
+        """Type a word where one is asked for."""
+        self.pilot.app.screen.query_one(Input).value = word
+        await self.press("enter")
+
+    async def until(self, stage: str) -> None:
+        """Let what was begun come to its end."""
+        while self.stage != stage:
+            self.wizard.guide.tick()
+            await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def read_again(self) -> None:
+        """Let the settings be read again after the end."""
+        while not self.wizard.guide.scene.values:
+            self.wizard.guide.tick()
+            await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def pass_time(self, rtt_us: int) -> None:
+        self.feed.waiting += seconds(LIVED_S + 1, 30, rtt_us)
+        assert isinstance(self.pilot.app, LongpipeApp)
+        self.pilot.app.tick()
+
+    async def plan(self) -> None:
+        """Take the first goal and the metric that is proposed, and go on to the plan."""
+        await self.press("enter", "enter")
+        await self.until("plan")
+
+    async def try_it(self, rtt_us: int = 150_000) -> None:
+        """Apply all that is proposed, and measure `rtt_us` afterwards."""
+        await self.plan()
+        await self.press("enter", "a")
+        await self.say("apply")
+        await self.until("verify")
+        await self.pass_time(rtt_us)
+        await self.until("decide")
+
+
+class Opened:
+    """The wizard over a canned box, as an asynchronous context."""
+
+    def __init__(self, box: Box | None, size: tuple[int, int] = (120, 36), glyphs: Glyphs = "unicode") -> None:
+        facts = Facts(at(0), {key: Fact(value, "/proc") for key, value in FACTS.items()})
+        samples: list[Sample] = [facts, *definitions(), *seconds(1, LIVED_S, 150_000)]
+        self.feed, self.box, self.glyphs, self.clock = CannedFeed(samples), box, glyphs, [at(900)]
+        self.app = LongpipeApp(lambda: self.feed, Settings(), glyphs)
+        self._running = self.app.run_test(size=size)
+
+    async def __aenter__(self) -> Desk:
+        pilot = await self._running.__aenter__()
+        while self.app.dashboard is None:
+            await pilot.pause()
+        await pilot.pause()
+        self.app.tick()
+        screen = WizardScreen(
+            self.feed,
+            self.glyphs,
+            self.box,
+            "longpipe 0",
+            measure_ns=MEASURED_S * 10**9,
+            now_ns=lambda: self.clock[0],
+        )
+        await self.app.push_screen(screen)
+        await pilot.pause()
+        return Desk(pilot, self.feed, self.clock)
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._running.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_step_at_every_size(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
+    seen: dict[str, str] = {}
+    async with Opened(FakeBox(), size) as desk:
+        seen["1 goal"] = desk.screen
+        await desk.press("enter")
+        seen["2 metric"] = desk.screen
+        await desk.press("enter")
+        await desk.until("plan")
+        seen["3 plan"] = desk.screen
+        await desk.press("enter")
+        seen["4 review"] = desk.screen
+        await desk.press("a")
+        seen["5 confirm"] = desk.screen
+        await desk.say("apply")
+        await desk.until("verify")
+        seen["6 verify"] = desk.screen
+        await desk.pass_time(150_000)
+        await desk.until("decide")
+        seen["7 decide"] = desk.screen
+        await desk.press("enter")
+        await desk.until("end")
+        await desk.read_again()
+        seen["8 end"] = desk.screen
+    assert seen == snapshot
+
+
+async def test_in_chinese_the_word_is_chinese() -> None:
+    use_language("zh_CN")
+    try:
+        box = FakeBox()
+        async with Opened(box, (80, 24)) as desk:
+            await desk.plan()
+            await desk.press("enter", "a")
+            await desk.say("应用")
+            await desk.until("verify")
+            assert box.orders == ["apply"]
+    finally:
+        use_language("en")
+
+
+async def test_w_opens_the_wizard_and_escape_leaves_it() -> None:
+    app = LongpipeApp(lambda: CannedFeed(session(30)), Settings(), "unicode")
+    async with app.run_test(size=(120, 36)) as pilot:
+        while app.dashboard is None:
+            await pilot.pause()
+        await pilot.pause()
+        app.tick()
+        await pilot.press("w")
+        await pilot.pause()
+        assert "What is this box for?" in text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "Latency and loss" in text(app)
+
+
+async def test_a_recording_can_be_planned_for_and_holds_nothing_that_could_apply() -> None:
+    async with Opened(None) as desk:
+        assert "recording: it can plan, but change nothing" in desk.screen
+        await desk.plan()
+        await desk.press("enter", "a")
+        assert desk.stage == "review"
+        assert desk.wizard.guide.box is None
+        assert "This is a recording: a plan can be made, but nothing applied." in desk.screen
+
+
+async def test_back_works_until_something_is_tried() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.press("enter", "backspace")
+        assert "What is this box for?" in desk.screen
+        await desk.plan()
+        await desk.press("enter")
+        assert desk.stage == "review"
+        await desk.press("backspace")
+        assert desk.stage == "plan"
+        await desk.press("backspace")
+        assert desk.stage == "goal"
+        await desk.try_it()
+        await desk.press("backspace", "left", "b")
+        assert desk.stage == "decide"
+        assert box.orders == ["apply"]
+
+
+async def test_another_goal_gives_another_plan() -> None:
+    async with Opened(FakeBox()) as desk:
+        await desk.press(*["down"] * 9)
+        await desk.plan()
+        assert desk.wizard.guide.scene.wizard.goal == "none"
+        assert "tcp_wmem" not in desk.screen
+
+
+async def test_what_is_left_out_is_not_tried() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.plan()
+        await desk.press("enter", "down", "space")
+        assert "[ ] T2 net.ipv4.tcp_wmem" in desk.screen
+        await desk.press("a")
+        assert "Try 2 changes?" in desk.screen
+        await desk.press(*"apply", "enter")
+        await desk.until("verify")
+        assert sorted(box.now) == ["net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle"]
+
+
+async def test_leaving_out_everything_leaves_nothing_to_try() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.plan()
+        await desk.press("enter", "space", "down", "space", "down", "space", "a")
+        assert "Nothing is chosen, so there is nothing to apply." in desk.screen
+        assert not box.orders
+
+
+async def test_only_the_word_applies() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.plan()
+        await desk.press("enter")
+        for keys in (["enter"], ["escape"], ["y", "enter", "escape"], ["a", "enter", "escape"]):
+            await desk.press("a", *keys)
+            assert desk.pilot.app.screen is desk.wizard
+        assert desk.stage == "review"
+        assert not box.orders
+
+
+async def test_no_single_key_changes_the_box() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.plan()
+        await desk.press("enter", "enter", "k", "r", "a", "a", "enter", "space", "enter", "y")
+        assert not box.orders
+
+
+async def test_no_difference_proposes_to_roll_back_and_enter_does() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.try_it()
+        assert "no significant difference" in desk.screen
+        assert "rolling back is proposed" in desk.screen
+        await desk.press("enter")
+        await desk.until("end")
+        await desk.read_again()
+        assert box.orders == ["apply", "rollback"]
+        assert "net.ipv4.tcp_slow_start_after_idle: 1, as it was found" in desk.screen
+
+
+async def test_better_proposes_to_keep_and_keeping_needs_its_word() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.try_it(rtt_us=90_000)
+        assert "keeping is proposed" in desk.screen
+        await desk.press("enter", "enter")
+        assert box.orders == ["apply"]
+        await desk.press("enter")
+        await desk.say("keep")
+        await desk.until("end")
+        assert box.orders == ["apply", "confirm"]
+        assert "To put it back later: longpipe tune rollback" in desk.screen
+
+
+async def test_a_gateway_that_falls_silent_is_said_and_rolling_back_proposed() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.plan()
+        box.answers = Reach("silent", "answers")
+        await desk.press("enter", "a")
+        await desk.say("apply")
+        await desk.until("verify")
+        await desk.pass_time(90_000)
+        await desk.until("decide")
+        assert "The gateway answered before and is silent now." in desk.screen
+        assert "rolling back is proposed" in desk.screen
+
+
+async def test_everything_can_be_put_back_while_it_is_still_measured() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.plan()
+        await desk.press("enter", "a")
+        await desk.say("apply")
+        await desk.until("verify")
+        await desk.press("r")
+        await desk.until("end")
+        assert box.orders == ["apply", "rollback"]
+
+
+async def test_nobody_confirms_in_time() -> None:
+    box = FakeBox()
+    async with Opened(box) as desk:
+        await desk.try_it()
+        assert "goes back by itself in 1m40s" in desk.screen
+        desk.clock[0] = DEADLINE_NS - 1_500_000_000
+        desk.wizard.guide.tick()
+        assert "goes back by itself in 2.0 s" in desk.screen
+        box.now = dict(box.found)  # the dead-man's work
+        desk.clock[0] = DEADLINE_NS
+        desk.wizard.guide.tick()
+        await desk.read_again()
+        assert "Nobody confirmed in time: everything is being put back." in desk.screen
+        assert "net.ipv4.tcp_slow_start_after_idle: 1, as it was found" in desk.screen
+        assert box.orders == ["apply"]
+
+
+async def test_a_trial_cannot_be_walked_away_from_by_mistake() -> None:
+    async with Opened(FakeBox()) as desk:
+        await desk.try_it()
+        await desk.press("escape", "q")
+        assert desk.stage == "decide"
+        assert desk.pilot.app.screen is desk.wizard
+
+
+async def test_a_refusal_is_told_and_nothing_was_changed() -> None:
+    async with Opened(FakeBox(refuses="Another longpipe is at work.")) as desk:
+        await desk.plan()
+        await desk.press("enter", "a")
+        await desk.say("apply")
+        await desk.until("end")
+        assert "Another longpipe is at work." in desk.screen
+
+
+async def test_without_privileges_the_plan_is_saved_and_the_command_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    box = FakeBox(may_change=False)
+    async with Opened(box, (200, 50)) as desk:
+        await desk.plan()
+        await desk.press("enter", "space", "a")
+        assert not box.orders
+        (file,) = list(tmp_path.glob("longpipe/plan-*.json"))  # noqa: ASYNC240 - a test waits for nothing else
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert [change.key for change in load(str(file)).changes] == [
+            "net.ipv4.tcp_wmem",
+            "net.ipv4.tcp_slow_start_after_idle",
+        ]
+        assert "sudo " in desk.screen
+        assert "--saved" in desk.screen
+
+
+async def test_who_else_sets_a_key_is_said_beside_it() -> None:
+    async with Opened(FakeBox()) as desk:
+        await desk.plan()
+        await desk.press("enter", "up")
+        assert "99-own.conf" in desk.screen
+
+
+async def test_the_trial_leaves_marks_in_the_session() -> None:
+    async with Opened(FakeBox()) as desk:
+        await desk.try_it()
+        await desk.press("r")
+        await desk.until("end")
+        await desk.pass_time(150_000)
+        marks = " ".join(str(event.text) for event in desk.feed.events() if event.kind == "mark")
+        assert re.fullmatch(r"Mark: trying plan \S+ Mark: plan \S+ is in force Mark: the trial of .* ended", marks)
+
+
+async def test_a_terminal_without_utf8_gets_ascii_signs() -> None:
+    async with Opened(FakeBox(), glyphs="ascii") as desk:
+        await desk.plan()
+        await desk.press("enter")
+        assert "[x] T1" in desk.screen
+        assert not set("◉○▸✓█░") & set(desk.screen)
+
+
+async def test_help_lists_the_wizard_s_keys() -> None:
+    async with Opened(FakeBox()) as desk:
+        await desk.press("question_mark")
+        assert "Close the wizard, but not over a trial." in desk.screen
