@@ -135,9 +135,7 @@ def test_a_resized_terminal_is_drawn_whole() -> None:
 
 
 @pytest.mark.netns
-def test_a_terminal_suspended_and_then_closed_loses_nothing_that_was_recorded(
-    bed: Bed, tmp_path: Path
-) -> None:
+def test_a_terminal_suspended_and_then_closed_loses_nothing_that_was_recorded(bed: Bed, tmp_path: Path) -> None:
     """The whole program, probing and recording."""
     folders = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     with inside(bed.namespace()), PtyRun(python("-m", "tui", "127.0.0.1"), 120, 36, env=folders) as run:
