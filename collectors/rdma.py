@@ -1,6 +1,7 @@
 """RDMA ports and their counters from /sys/class/infiniband, once a second; where there are none, why."""
 
 import asyncio
+import errno
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -41,8 +42,9 @@ def read_ports(root: Root) -> tuple[RdmaPort, ...]:
         try:
             numbers = [int(name) for name in root.listdir(f"{DEVICES}/{device}/ports") if name.isdecimal()]
             ports += [_port(root, device, number) for number in sorted(numbers)]
-        except FileNotFoundError:
-            continue
+        except OSError as gone:
+            if gone.errno not in (errno.ENOENT, errno.ENODEV):  # ENODEV: its files are open, the device is not there
+                raise
     return tuple(ports)
 
 
