@@ -97,7 +97,12 @@ def test_the_dashboard_on_a_session_reaches_no_network_and_writes_nothing(small:
     log = tmp_path / "calls"
     with PtyRun(watched(log, replay(small)), columns=120, rows=36, env=surroundings(tmp_path)) as run:
         run.wait_for_text("REPLAY")
-        for keys, seen in ((END, "END OF RECORDING"), ("v", "Events"), ("\x1b", "END OF"), ("c", "Compare two spans")):
+        for keys, seen in (
+            (END, "END OF RECORDING"),
+            ("v", "Events"),
+            ("\x1b", "END OF"),
+            ("c", "Compare two spans"),
+        ):
             run.send(keys)
             run.wait_for_text(seen)
         run.send("\r")
