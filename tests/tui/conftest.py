@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _neutral_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY"):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
