@@ -21,7 +21,7 @@ from tui.severity import glyph, of_advice, role, word
 from tui.text import _, tell
 from tui.widgets.clean import clean
 from tui.widgets.runs import Glyphs, Row
-from tui.widgets.wrap import wrap_rows
+from tui.widgets.wrap import entry_rows, wrap_rows
 
 MakeRowDetail: TypeAlias = Callable[[View, str, Glyphs, int], Detail]
 """From a view, the row's key, the glyphs and the width in cells."""
@@ -30,7 +30,7 @@ MakeRowDetail: TypeAlias = Callable[[View, str, Glyphs, int], Detail]
 def pairs(items: Iterable[tuple[str, str]], width: int) -> Iterator[Row]:
     """Yield names and values in two columns."""
     for name, value in items:
-        yield from wrap_rows(f"{name:<16} {value}", width, indent=17)
+        yield from entry_rows(name, value, width, 17)
 
 
 def gone(title: str) -> Detail:

@@ -8,7 +8,7 @@ from tui.screens.detail import Detail
 from tui.text import N_, _
 from tui.widgets.keybar import live_keys
 from tui.widgets.runs import Row
-from tui.widgets.wrap import wrap_rows
+from tui.widgets.wrap import entry_rows
 
 GLOSSARY: Final = (
     (N_("p50, p99"), N_("Half, and 99 of 100, of the answers came within this time.")),
@@ -28,8 +28,8 @@ def help_detail(screen: Screen[Any], width: int) -> Detail:
     """Return the help page for a screen's keys."""
     rows: list[Row] = []
     for key, label, explanation in live_keys(screen):
-        rows += wrap_rows(f"{key:<12} {explanation or label}", width, indent=13)
+        rows += entry_rows(key, explanation or label, width, 13)
     rows += [(), ((_("Words"), "head"),)]
     for term, meaning in GLOSSARY:
-        rows += wrap_rows(f"{_(term):<12} {_(meaning)}", width, indent=13)
+        rows += entry_rows(_(term), _(meaning), width, 13)
     return Detail(_("Help"), tuple(rows))

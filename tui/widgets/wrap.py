@@ -10,9 +10,9 @@ from tui.widgets.clean import clean
 from tui.widgets.runs import Role, Row
 
 _WIDE: Final = r"\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
-_OPENING: Final = "（《“‘"
+_OPENING: Final = "（《“‘("
 _TOKENS: Final = re.compile(
-    rf"(?:[{_OPENING}]++[^\s{_WIDE}]+|[{_OPENING}]*[{_WIDE}]|[^\s{_WIDE}]+)[，。；：！？、）》”’%]*|\s+"
+    rf"(?:[{_OPENING}]++[^\s{_WIDE}]+|[{_OPENING}]*[{_WIDE}]|[^\s{_WIDE}]+)[，。；：！？、）》”’%)]*|\s+"
 )
 """Brackets and punctuation go with what they open or close: no row ends with the one or begins with the other."""
 
@@ -37,6 +37,11 @@ def wrap(text: str, width: int, indent: int = 0) -> list[str]:
 def wrap_rows(text: str, width: int, role: Role = "plain", indent: int = 0) -> list[Row]:
     """Return `wrap` as rows of one role."""
     return [((line, role),) for line in wrap(text, width, indent)]
+
+
+def entry_rows(name: str, text: str, width: int, column: int) -> list[Row]:
+    """Return a name and, from `column` on, what it stands for; wide characters count as two cells."""
+    return wrap_rows(f"{name}{' ' * max(1, column - cell_len(name))}{text}", width, indent=column)
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
