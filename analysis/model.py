@@ -235,6 +235,8 @@ class Model:
 
     def _advice_path(self, path: Path, at_ns: int) -> AdvicePath:
         window = path.window(at_ns - SCORE_WINDOW_NS, at_ns)
+        traces = self._traces.of(path.series.address, path.series.route)
+        mtu = next((trace.mtu for trace in traces if trace.mtu is not None), None)
         return AdvicePath(
             target=path.key.target,
             address=path.series.address,
@@ -244,6 +246,9 @@ class Model:
             min_rtt_us=window.min_us,
             settled=window.settled,
             lost=window.lost,
+            largest_bytes=mtu.mtu if mtu else None,
+            capped=mtu is not None and mtu.mtu is not None and mtu.refused is None,
+            silent_above_bytes=mtu.mtu if mtu and mtu.black_hole else None,
         )
 
 

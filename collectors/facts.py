@@ -22,12 +22,13 @@ System
     management.interface       interface that carries this SSH session; "" where it is not an SSH session
     management.interfaces      the same with everything below it (bond, bridge and VLAN members), space separated
     management.peer            address at the other end of the SSH session; "" likewise
+    management.port            port of this box that the session came in by; "" likewise
     managers                   what else sets this box's network: of "tuned", "NetworkManager", "systemd-networkd",
                                "netplan", "cloud-init", "ifupdown", space separated
     manager.tuned_profile      active profile of tuned, "" without tuned
     module.<name>              "loaded", "builtin", "available" (modprobe would load it) or "missing", for tcp_bbr,
-                               sch_fq, sch_fq_codel, sch_cake, nf_conntrack, rdma_rxe, nvidia_peermem; "absent" is
-                               not part of the running kernel, where it cannot be told whether modprobe would load it
+                               sch_fq, sch_fq_codel, sch_cake, sch_htb, cls_u32, nf_conntrack, rdma_rxe,
+                               nvidia_peermem; "absent" is not part of the running kernel, where it cannot be told whether modprobe would load it
     numa.<n>.cpus              CPU list of a node ("0-3,8")
     gpu.open_driver            "yes" or "no": NVIDIA's kernel modules are the open ones
     pci.acs_bridges            PCI bridges with ACSCtl SrcValid+

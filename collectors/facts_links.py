@@ -39,12 +39,13 @@ def links(root: Root, names: list[str]) -> Facts:
 
 def management(root: Root, names: list[str], addresses: Mapping[str, str], ssh: str) -> Facts:
     """Return the path of the SSH session. `addresses`: interface by own address. `ssh`: SSH_CONNECTION."""
-    peer, _, local, *_ = [*ssh.split(), "", "", "", ""]
+    peer, _, local, port, *_ = [*ssh.split(), "", "", "", ""]
     interface = addresses.get(local.partition("%")[0], "")
     below = _below(root, interface, names) if interface else []
     source = "SSH_CONNECTION"
     return {
         "management.peer": known(peer, source),
+        "management.port": known(port, source),
         "management.interface": known(interface, source),
         "management.interfaces": known(" ".join([interface, *below] if interface else []), source),
     }

@@ -13,7 +13,10 @@ from collectors.rdma import DEVICES
 from collectors.reading import Facts, attempt, from_file, known, unknown, yes
 from collectors.root import Root
 
-MODULES: Final = ("tcp_bbr", "sch_fq", "sch_fq_codel", "sch_cake", "nf_conntrack", "rdma_rxe", "nvidia_peermem")
+MODULES: Final = (
+    *("tcp_bbr", "sch_fq", "sch_fq_codel", "sch_cake", "sch_htb", "cls_u32", "nf_conntrack"),
+    *("rdma_rxe", "nvidia_peermem"),
+)
 _SIGNS: Final = {"nf_conntrack": "proc/sys/net/netfilter/nf_conntrack_max"}
 """What is there whenever a module is part of the running kernel, loaded or built in."""
 _GPU_CLASSES: Final = ("0x0300", "0x0302", "0x0380", "0x1200")

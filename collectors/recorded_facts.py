@@ -236,7 +236,7 @@ def _gids(root: Root, commands: Commands) -> Facts:
 
 def _management(commands: Commands) -> Facts:
     """Return the path of the SSH session that carries most, where the recording does not say which one was used."""
-    keys = ("management.peer", "management.interface", "management.interfaces")
+    keys = ("management.peer", "management.interface", "management.interfaces", "management.port")
     if "SSH_CONNECTION" in environment(commands):
         return {}
     line = next((line for line in FLOWS if commands.find(line)), FLOWS[-1])
@@ -250,7 +250,7 @@ def _management(commands: Commands) -> Facts:
     names = list(dict.fromkeys(own[flow.local] for flow in sessions))
     links = {row.ifname: row for row in commands.find_rows(LINKS, LinkRow)}
     below = [lower for name in names for lower in _all_below(links, name)]
-    values = (busiest.remote, own[busiest.local], " ".join(dict.fromkeys([*names, *below])))
+    values = (busiest.remote, own[busiest.local], " ".join(dict.fromkeys([*names, *below])), SSH_PORT)
     return {key: known(value, f"{line}: port {SSH_PORT}") for key, value in zip(keys, values, strict=True)}
 
 

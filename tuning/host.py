@@ -80,6 +80,8 @@ class Host:
                 raise Refused(say(why, what=act.path, value=act.text, why=reason)) from failure
             return
         done = self.run(*act.argv)
+        if done.code and act.failed is not None:
+            raise Refused(act.failed)
         if done.code:
             why = N_("“{command}” failed: {why}.")
             said = done.err.splitlines()[-1] if done.err else done.code

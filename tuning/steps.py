@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from analysis.text import Sentence
+
 
 class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a value is read: a file, or what a program prints, through `sed -n` where there is more than the value.
@@ -30,10 +32,11 @@ class Write(msgspec.Struct, frozen=True, tag="write"):
     text: str
 
 
-class Run(msgspec.Struct, frozen=True, tag="run"):
-    """Run a program."""
+class Run(msgspec.Struct, frozen=True, omit_defaults=True, tag="run"):
+    """Run a program. `failed`: what it means if that fails, where the program does not say."""
 
     argv: tuple[str, ...]
+    failed: Sentence | None = None
 
 
 Act: TypeAlias = Write | Run

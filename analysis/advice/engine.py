@@ -64,6 +64,7 @@ def _recommendation(rule: Rule, proposal: Proposal) -> Recommendation:
         changes=proposal.changes,
         instructions=proposal.instructions,
         gain=proposal.gain,
+        files=proposal.files,
     )
 
 

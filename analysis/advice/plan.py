@@ -62,6 +62,14 @@ class Change(Part, frozen=True):
     undo: str
 
 
+class Generated(Part, frozen=True):
+    """A file that belongs on the box, never written over one that is there. `mode` in octal: "0600"."""
+
+    path: str
+    mode: str
+    text: str
+
+
 class Recommendation(Part, frozen=True):
     """What to change and why. `gain`: expected factor on what the person wants, None where no number is honest."""
 
@@ -79,6 +87,7 @@ class Recommendation(Part, frozen=True):
     changes: tuple[Change, ...] = ()
     instructions: tuple[Sentence, ...] = ()
     gain: float | None = None
+    files: tuple[Generated, ...] = ()
 
 
 class Kept(Part, frozen=True):

@@ -35,6 +35,8 @@ from analysis.advice.rules import (
     t23_local_ports,
     t28_bond,
     t30_locked_memory,
+    t31_shaping,
+    t32_new_bond,
 )
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -64,6 +66,8 @@ RULES: Final[tuple[Rule, ...]] = (
     *folk_settings.RULES,
     t28_bond.RULE,
     t30_locked_memory.RULE,
+    t31_shaping.RULE,
+    t32_new_bond.RULE,
     *rdma_addressing.RULES,
     *rdma_fabric.RULES,
     *gpu_host.RULES,

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from analysis.advice.plan import Change, Confidence, Evidence, Persists, Risk, Scope, Severity
+from analysis.advice.plan import Change, Confidence, Evidence, Generated, Persists, Risk, Scope, Severity
 from analysis.advice.situation import Situation
 from analysis.text import Sentence
 
@@ -22,6 +22,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     instructions: tuple[Sentence, ...] = ()
     risk: Risk | None = None
     gain: float | None = None
+    files: tuple[Generated, ...] = ()
 
 
 class Keep(msgspec.Struct, frozen=True):

@@ -30,8 +30,26 @@ class Path(msgspec.Struct, frozen=True):
     lost: int = 0
     largest_bytes: int | None = None
     """Largest packet that passed both ways unfragmented (two-way DF proof)."""
+    capped: bool = False
+    """Whether that is what this box's own interface lets out, so that nothing larger could be tried."""
     silent_above_bytes: int | None = None
     """Packets above this size vanish without an ICMP error: a black hole."""
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """The person asks to hold what leaves `interface` to a rate."""
+
+    interface: str
+    bps: int
+
+
+class Bond(msgspec.Struct, frozen=True):
+    """The person asks for a new bond. `address` with prefix length, "" where none was told."""
+
+    name: str
+    members: tuple[str, ...]
+    mode: str = "active-backup"
+    address: str = ""
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -69,6 +87,8 @@ class Situation(msgspec.Struct, frozen=True):
     paths: tuple[Path, ...] = ()
     bandwidth_bps: int | None = None
     wanted_bps: int | None = None
+    shape: Shape | None = None
+    bond: Bond | None = None
 
     @property
     def container(self) -> bool:

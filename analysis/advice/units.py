@@ -11,6 +11,14 @@ def rate(bps: float) -> str:
     return f"{_short(bps)} b/s"
 
 
+def tc_rate(bps: int) -> str:
+    """Return a whole rate as tc(8) takes it, in the largest unit without a remainder: 900000000 -> "900mbit"."""
+    for scale, unit in ((10**9, "gbit"), (10**6, "mbit")):
+        if bps % scale == 0:
+            return f"{bps // scale}{unit}"
+    return f"{bps // 1000}kbit"
+
+
 def size(count: float) -> str:
     """Return decimal bytes, as line rates count them: 5.7e6 -> "5.7 MB"."""
     for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

@@ -155,7 +155,7 @@ system() {
 	mark /run/cloud-init /run/network/ifstate /run/.containerenv /.dockerenv /proc/xen /sys/bus /sys/class
 	mark /sys/class/infiniband /sys/bus/pci/devices /proc/driver/nvidia/gpus /proc/driver/nvidia/gpus/*
 	mark /var/run/secrets/kubernetes.io /sys/class/net
-	for name in tcp_bbr sch_fq sch_fq_codel sch_cake nf_conntrack rdma_rxe nvidia_peermem; do
+	for name in tcp_bbr sch_fq sch_fq_codel sch_cake sch_htb cls_u32 nf_conntrack rdma_rxe nvidia_peermem; do
 		mark "/sys/module/$name"
 	done
 	modules=/lib/modules/$(uname -r)
@@ -164,7 +164,7 @@ system() {
 		mkdir -p "$tree$modules"
 		while read -r text; do
 			case $text in
-			*tcp_bbr.* | *sch_fq* | *sch_cake* | *nf_conntrack.* | *rdma_rxe.* | *nvidia*peermem*)
+			*tcp_bbr.* | *sch_fq* | *sch_cake* | *sch_htb* | *cls_u32* | *nf_conntrack.* | *rdma_rxe.* | *nvidia*peermem*)
 				printf '%s\n' "${text%%:*}:" ;;
 			esac
 		done <"$path" >"$tree$path"

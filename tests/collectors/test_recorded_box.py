@@ -34,8 +34,8 @@ SCRIPT = Path(__file__).parent.parent.parent / "collectors" / "data" / "collect-
 GOALS: tuple[Goal, ...] = ("none", "long-path", "lossless-fabric", "inference-across-sites", "storage")
 
 KEPT = "T3 T4 T5 T10 T11 T13 T14 T15 T17 T18 T20 T23 T25 T26 T27 T29 D1 D3 D19"
-ABSENT = "T16 T21 T22 T24 T28 D7 D8 D9 D10 D11 D13 D16 D17"
-"""One NUMA node, no shared subnet, no connection tracking, no GPU, no bond, no RDMA hardware."""
+ABSENT = "T16 T21 T22 T24 T28 T31 T32 D7 D8 D9 D10 D11 D13 D16 D17"
+"""One NUMA node, no shared subnet, no connection tracking, no GPU, no bond and none asked for, no RDMA hardware."""
 UNSEEN = "T12 T30 D2 D12 D14 D15 D18"
 """Squeezes were read once and are not zero; limits and processes were not recorded."""
 DEFAULT = {

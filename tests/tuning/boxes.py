@@ -92,7 +92,12 @@ case "$*" in
     printf '3: eth0: <UP> mtu %s qdisc mq state UP' "$(cat "$box/mtu")"
     printf '\\\\    link/ether 02:00:00:00:00:07 brd ff\\n' ;;
 *"link set dev eth0 mtu"*) echo "$6" > "$box/mtu" ;;
+*"route get 10.0.0.2"*) echo '10.0.0.2 dev eth0 src 10.0.0.1' ;;
+*"route get"*) echo '192.0.2.1 via 10.1.0.254 dev eth9 src 10.1.0.1' ;;
 esac
+""",
+    "ping": """
+[ ! -e "$box/small-hop" ]
 """,
     "ethtool": """
 file="$box/ethtool.$1"

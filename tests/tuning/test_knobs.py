@@ -58,7 +58,7 @@ TOGETHER = [
 ]
 ALONE = [
     ("sysctl", "net.ipv4.conf.eth0/7.rp_filter", "0", "2"),
-    ("mtu", "eth0", "1500", "9000"),
+    ("mtu", "eth0", "1500", "1400"),
     ("channels", "eth0", "4", "8"),
 ]
 
@@ -112,6 +112,10 @@ def test_changes_are_made_and_put_back(host: Host, changes: list[tuple[str, str,
         ("module", "-r", "loaded"),
         ("mtu", "eth0", "68"),
         ("mtu", "eth0", "9000 up"),
+        ("mtu", "eth0", "9000"),  # without a proof
+        ("mtu", "eth0", "9000 proven by nobody"),
+        ("mtu", "eth0", "9000 proven by 10.0.0.2; reboot"),
+        ("mtu", "eth0", "9000 proven by 192.0.2.7"),  # over another interface
         ("mtu", "-batch", "9000"),
         ("mtu", "../eth0", "9000"),
         ("ring", "eth0.mini", "2048"),
@@ -163,3 +167,17 @@ def test_an_interface_that_was_replaced_is_left_alone(host: Host) -> None:
     assert not rollback(host, "", ear, TOOL)
     assert [report.state for report in ear if report.event == "step"] == ["conflict", "conflict"]
     assert now(host, "rps", "eth0.rps_flow_cnt") == "4096"
+
+
+def test_larger_frames_stay_only_if_they_are_answered(host: Host) -> None:
+    jumbo = plan_of(want(host, "mtu", "eth0", "9000 proven by 10.0.0.2"))
+    host.path("/small-hop").touch()
+    ear = Ear()
+    assert not apply(host, jumbo, ear, TOOL)
+    assert "9000 bytes" in str(ear[-1].text)
+    assert now(host, "mtu", "eth0") == "1500"
+
+    host.path("/small-hop").unlink()
+    assert apply(host, plan_of(want(host, "mtu", "eth0", "9000 proven by 10.0.0.2")), ear, TOOL)
+    assert now(host, "mtu", "eth0") == "9000"
+    assert steps(host, jumbo) == ()

@@ -242,7 +242,7 @@ def test_two_at_once(host: Host, unarmed: None) -> None:
 
 def test_what_can_cut_the_path_is_tried_alone_and_what_needs_a_person_never(host: Host) -> None:
     ring, probing = want(host, "ring", "eth0.rx", "2048"), sysctl(host, PROBING, "1")
-    mtu, firmware = want(host, "mtu", "eth0", "9000"), sysctl(host, BACKLOG, "4096")
+    mtu, firmware = want(host, "mtu", "eth0", "1400"), sysctl(host, BACKLOG, "4096")
     firmware = want(host, "sysctl", BACKLOG, "4096", risk="R3")
     assert risk_of(ring, ()) == "R1"
     assert risk_of(ring, ("eth0",)) == risk_of(ring, None) == "R2"
@@ -254,7 +254,7 @@ def test_what_can_cut_the_path_is_tried_alone_and_what_needs_a_person_never(host
     with pytest.raises(Refused):
         steps(host, plan_of(mtu, probing))
     with pytest.raises(Refused):
-        steps(host, plan_of(want(host, "mtu", "eth0", "9000", risk="R4")))
+        steps(host, plan_of(want(host, "mtu", "eth0", "1400", risk="R4")))
 
 
 def test_a_plan_that_is_out_of_date_is_refused(host: Host, unarmed: None) -> None:

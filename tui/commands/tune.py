@@ -37,6 +37,17 @@ def add_arguments(parser: Parser) -> None:
         "--set", action="append", metavar="KNOB:KEY=VALUE", help=_("this change instead of advice; may be repeated")
     )
     what.add_argument("--saved", metavar=_("FILE"), help=_("the plan that the wizard has saved"))
+    what.add_argument(
+        "--shape", metavar="IF=RATE", help=_("hold what leaves an interface to a rate, SSH first: eth0=900mbit")
+    )
+    what.add_argument(
+        "--bond",
+        metavar="NAME=IF,IF[,MODE][,ADDRESS]",
+        help=_("plan a bond, as instructions and a file; never carried out"),
+    )
+    what.add_argument(
+        "--write", metavar=_("FOLDER"), help=_("plan: write generated files into this folder, as new files")
+    )
     what.add_argument("--yes", action="store_true", help=_("do it; without this, only show what would be done"))
     what.add_argument(
         "--timeout",
@@ -82,6 +93,11 @@ def _plan(args: argparse.Namespace) -> int:
         print(msgspec.json.format(msgspec.json.encode(rendered(advised.plan, tell))).decode())
     else:
         print("\n".join(advice(advised.plan, everything=args.all)))
+    if args.write:
+        from tui.tune.wishes import write
+
+        for path in write(args.write, [file for each in advised.plan.recommendations for file in each.files]):
+            complain(_("written: {path}", path=path))
     return Exit.OK if whole else Exit.INTERRUPTED
 
 
@@ -158,8 +174,10 @@ def _status(args: argparse.Namespace) -> int:
 
 def _advised(args: argparse.Namespace) -> "tuple[Advised, bool]":
     from tui.config.load import load
-    from tui.tune.sources import of_recorded_box, of_this_box
+    from tui.tune.sources import Wish, of_recorded_box, of_this_box
+    from tui.tune.wishes import bond, shape
 
+    wish = Wish(shape(args.shape) if args.shape else None, bond(args.bond) if args.bond else None)
     configuration = load([], file=args.config)
     settings = configuration.settings
     use_language(settings.language if args.lang is None else args.lang)
@@ -167,9 +185,9 @@ def _advised(args: argparse.Namespace) -> "tuple[Advised, bool]":
         complain(notice)
     wanted_bps = None if args.bandwidth is None else round(args.bandwidth * 1e6)
     if args.facts:
-        return of_recorded_box(args.facts, settings, args.goal, wanted_bps), True
+        return of_recorded_box(args.facts, settings, args.goal, wanted_bps, wish), True
     status = not args.quiet and sys.stderr.isatty()
-    return of_this_box(settings, args.goal, wanted_bps, args.time, status=status)
+    return of_this_box(settings, args.goal, wanted_bps, args.time, wish, status=status)
 
 
 def _request(args: argparse.Namespace) -> "tuple[Request, tuple[Refusal, ...]]":
@@ -190,14 +208,27 @@ def _request(args: argparse.Namespace) -> "tuple[Request, tuple[Refusal, ...]]":
         advised, whole = _advised(args)
         if not whole:
             raise KeyboardInterrupt
-        chosen = None if args.only is None else set(args.only.split(","))
+        asked = {"T31"} if args.shape else None
+        chosen = asked if args.only is None else set(args.only.split(","))
         changes = wanted_from(r for r in advised.plan.recommendations if chosen is None or r.id in chosen)
     management = session_path(Host(), peer_of(connection()))
     accepted, left_out = sort_out(changes, management)
     if not accepted or (args.set and left_out):
         reasons = " ".join(tell(refusal.why) for refusal in left_out)
+        if args.shape and not changes:
+            reasons = _why_not(advised, "T31")
         raise CommandError(reasons or _("Nothing measured asks for a change."), Exit.ERROR if reasons else Exit.OK)
     return request(accepted, management, goal=args.goal, deadman_s=round(args.timeout)), left_out
+
+
+def _why_not(advised: "Advised", rule: str) -> str:
+    """Return what a rule that changes nothing says."""
+    plan = advised.plan
+    whys = [(each.id, text) for each in plan.recommendations for text in each.instructions]
+    whys += [(v.id, v.why) for v in plan.kept]
+    whys += [(v.id, v.why) for v in plan.not_applicable]
+    whys += [(v.id, v.why) for v in plan.unknown]
+    return " ".join(tell(why) for name, why in whys if name == rule)
 
 
 def _given(text: str) -> "Wanted":

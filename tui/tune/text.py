@@ -45,7 +45,11 @@ def _recommendation(advised: Recommendation) -> Iterator[str]:
     yield f"  → {clean(tell(advised.effect))}"
     for change in advised.changes:
         yield from _change(change)
-    yield from (f"  · {clean(tell(instruction))}" for instruction in advised.instructions)
+    for number, instruction in enumerate(advised.instructions, 1):
+        yield f"  {number}. {clean(tell(instruction))}"
+    for file in advised.files:
+        yield f"  {clean(file.path)} ({file.mode}):"
+        yield from (f"    {clean(line)}" for line in file.text.splitlines())
 
 
 def _change(change: Change) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from analysis.advice.units import tc_rate
 from analysis.text import N_, say
 from tuning.failure import Refused
 from tuning.host import Host
@@ -40,7 +41,7 @@ class _Wanted(msgspec.Struct, frozen=True):
     leaf: str
 
     def __str__(self) -> str:
-        return f"htb {_rate(self.bps)} ssh {self.port} {self.leaf}"
+        return f"htb {tc_rate(self.bps)} ssh {self.port} {self.leaf}"
 
 
 def _read(host: Host, name: str) -> str:
@@ -96,23 +97,15 @@ def _made(name: str, wanted: _Wanted) -> tuple[Act, ...]:
 def _class(name: str, parent: str, own: str, prio: int, rate_bps: int, ceil_bps: int) -> Run:
     """A class may send a millisecond's worth at once, so that timers and segmentation offload do not hold it back."""
     burst = str(max(ceil_bps // 8_000, 65_536))
-    words = (
-        f"classid {own} htb prio {prio} rate {_rate(rate_bps)} ceil {_rate(ceil_bps)} burst {burst} cburst {burst}"
-    )
-    return Run(("tc", "class", "replace", "dev", name, "parent", parent, *words.split(), "quantum", _QUANTUM))
+    limits = f"rate {tc_rate(rate_bps)} ceil {tc_rate(ceil_bps)} burst {burst} cburst {burst} quantum {_QUANTUM}"
+    words = f"parent {parent} classid {own} htb prio {prio} {limits}"
+    return Run(("tc", "class", "replace", "dev", name, *words.split()))
 
 
 def _filter(name: str, protocol: str, number: int, match: str) -> Run:
     """The handle is told, so that doing it twice does not make two."""
     place = f"parent {_ROOT}: protocol {protocol} prio {number} handle {799 + number}::1"
     return Run(("tc", "filter", "replace", "dev", name, *place.split(), "u32", *match.split(), "flowid", _SSH))
-
-
-def _rate(bps: int) -> str:
-    for unit in ("g", "m", "k"):
-        if bps % _SCALE[unit] == 0:
-            return f"{bps // _SCALE[unit]}{unit}bit"
-    return f"{bps // 1_000}kbit"
 
 
 KNOB: Final = Knob(name="shaping", order=32, read=_read, steps=_steps, risk=lambda _: "R1", device=interface)

@@ -72,8 +72,8 @@ FIRES: list[tuple[str, Changed, dict[str, Any], list[tuple[str, str]]]] = [
     ),
     ("T17", {"link.eth0.adaptive_rx": "off", "link.eth0.rx_usecs": "250"}, FABRIC, [("eth0.adaptive_rx", "on")]),
     ("T18", {"link.eth0.gro": "off"}, {}, [("eth0.gro", "on")]),
-    ("T19", INSIDE, {"goal": "storage", **jumbo(9000)}, [("eth0", "9000")]),
-    ("T20", {**RDMA, **INSIDE}, jumbo(9000), [("eth0", "4200")]),
+    ("T19", INSIDE, {"goal": "storage", **jumbo(9000)}, [("eth0", "9000 proven by 198.51.100.7")]),
+    ("T20", {**RDMA, **INSIDE}, jumbo(9000), [("eth0", "4200 proven by 198.51.100.7")]),
     (
         "T21",
         TWINS,
@@ -236,10 +236,10 @@ def test_without_its_evidence_a_rule_does_not_fire_on_it(
         assert not isinstance(again, Recommendation) or all(evidence.fact != key for evidence in again.evidence)
 
 
-@pytest.mark.parametrize("rule", [f"T{n}" for n in range(1, 31)] + [f"D{n}" for n in range(1, 21)])
+@pytest.mark.parametrize("rule", [f"T{n}" for n in range(1, 33)] + [f"D{n}" for n in range(1, 21)])
 def test_on_a_box_that_tells_nothing_a_rule_says_so(rule: str) -> None:
     answer = verdict(rule, Situation())
-    only_for_a_goal = rule in {"T8", "T19", "D4", "D5", "D6"}
+    only_for_a_goal = rule in {"T8", "T19", "T31", "T32", "D4", "D5", "D6"}
     assert isinstance(answer, NotApplicable if only_for_a_goal else Unknown)
     assert str(answer.why)
 
