@@ -24,6 +24,7 @@ from tui.tune.box import Box
 from tui.tune.saved import load
 from tui.widgets.runs import Glyphs
 from tuning.conflicts import Setter
+from tuning.failure import Refused
 from tuning.plan import Request, Wanted
 from tuning.reports import Order, Report
 from tuning.verify import Reach
@@ -298,7 +299,7 @@ async def test_what_is_left_out_is_not_tried() -> None:
         await desk.press("enter", "down", "space")
         assert "[ ] T2 net.ipv4.tcp_wmem" in desk.screen
         await desk.press("a")
-        assert "Try 2 changes?" in desk.screen
+        assert "Changes to try: 2" in desk.screen
         await desk.press(*"apply", "enter")
         await desk.until("verify")
         assert sorted(box.now) == ["net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle"]
@@ -468,3 +469,15 @@ async def test_help_lists_the_wizard_s_keys() -> None:
     async with Opened(FakeBox()) as desk:
         await desk.press("question_mark")
         assert "Close the wizard, but not over a trial." in desk.screen
+
+
+@pytest.mark.parametrize("held", ["", "{}", '{"id": 1, "changes": []}'])
+def test_a_file_that_holds_no_plan_is_refused(tmp_path: Path, held: str) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(held)
+    with pytest.raises(Refused, match="is not a plan of the wizard"):
+        load(str(file))
+    with pytest.raises(Refused, match="is not a file"):
+        load("/dev/null")
+    with pytest.raises(Refused, match="cannot be read: No such file"):
+        load(str(tmp_path / "none"))

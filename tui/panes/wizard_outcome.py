@@ -133,8 +133,8 @@ def _columns(name: str, before: str, after: str, role: Role = "plain") -> Row:
 
 def end_page(wizard: Wizard, values: Sequence[str | None], width: int) -> Page:
     """Return how it ended, and what the settings are now by reading them again."""
-    rows: list[Row] = [*title(_("The end")), ()]
-    rows += report_rows([told for told in wizard.reports if told.event != "armed"], width)
+    done = [*report_rows([told for told in wizard.reports if told.event != "armed"], width)]
+    rows: list[Row] = [*title(_("What was done")), *done] if done else []
     if wizard.request is None:
         rows += wrap_rows(_("Nothing was changed."), width)
     elif values:

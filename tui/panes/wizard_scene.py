@@ -52,7 +52,7 @@ class Scene(msgspec.Struct, frozen=True):
 
     @property
     def comparison(self) -> Comparison | None:
-        """Return before and after of the metric; for a path the comparison of sessions says what it means.
+        """Return before and after of the metric; for a path they are those of the comparison of sessions.
 
         That one knows that neighbouring probes are alike.
         """
@@ -60,8 +60,11 @@ class Scene(msgspec.Struct, frozen=True):
         if compared is None or choice is None or choice.path is None:
             return compared
         found = {path.path: path.measures for path in self.paths.paths} if self.paths else {}
-        meaning: Meaning = next((m.meaning for m in found.get(choice.path, ()) if m.name == "latency"), "unclear")
-        return replace(compared, outcome=_OUTCOMES[meaning])
+        latency = next((m for m in found.get(choice.path, ()) if m.name == "latency"), None)
+        if latency is None:
+            return replace(compared, outcome="too few")
+        before, after = (None if us is None else us / 1000 for us in (latency.a, latency.b))
+        return replace(compared, before=before, after=after, outcome=_OUTCOMES[latency.meaning])
 
     @property
     def answer(self) -> Answer:

@@ -196,12 +196,11 @@ class WizardScreen(Screen[None]):
             self._hand_over(asked)
         else:
             question = _(
-                "{n} settings of this box will be changed. Unless you confirm within {seconds} seconds, "
-                "everything goes back by itself, also when this session dies.",
-                n=len(asked.changes),
+                "Unless you confirm within {seconds} seconds, everything goes back by itself, "
+                "also when this session dies.",
                 seconds=asked.deadman_s,
             )
-            confirm = ConfirmScreen(_("Try {n} changes?", n=len(asked.changes)), question, APPLY)
+            confirm = ConfirmScreen(_("Changes to try: {n}", n=len(asked.changes)), question, APPLY)
             self.app.push_screen(confirm, lambda yes: self.guide.take(Answered("next", asked)) if yes else None)
 
     def _hand_over(self, asked: Request) -> None:
