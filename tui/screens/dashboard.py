@@ -1,13 +1,12 @@
 """The dashboard: two lines that say what matters, four panes on one time axis, one line of keys."""
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Grid
 from textual.reactive import reactive
-from textual.screen import Screen
 
 from analysis.roce.merge import FlowKey
 from analysis.samples import Series
@@ -27,8 +26,8 @@ from tui.screens.compare import CompareScreen, SpansScreen
 from tui.screens.detail import DetailScreen, MakeDetail
 from tui.screens.events import EventsScreen
 from tui.screens.filter import FilterScreen
-from tui.screens.goto import GotoScreen
 from tui.screens.help import help_detail
+from tui.screens.time_keys import SECOND_NS, TimeKeys
 from tui.text import _
 from tui.widgets.keybar import KeyBar
 from tui.widgets.lines import Lines
@@ -44,12 +43,11 @@ PANES: Final[dict[str, type[Pane]]] = {
 }
 STEPS_NS: Final = tuple(s * 10**9 for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800))
 """How much time one dot of a graph may stand for."""
-SECOND_NS: Final = 10**9
 MARGIN: Final = 8
 """Cells that frame and axis take from a graph's width."""
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(TimeKeys):
     """What the person sees first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(DASHBOARD)]
@@ -229,51 +227,6 @@ class DashboardScreen(Screen[None]):
         """Show more time."""
         self.span = min(len(SPANS_NS) - 1, self.span + 1)
 
-    def action_pause(self) -> None:
-        """Hold the view, or let it go on."""
-        self.feed.player.toggle()
-        self.refresh_view()
-
-    def action_step(self, columns: int) -> None:
-        """Step by as much as a dot of the graph stands for."""
-        self.feed.player.step(columns * self.lens().step_ns)
-        self.refresh_view()
-
-    def action_jump(self, seconds: int) -> None:
-        """Move by some seconds."""
-        self.feed.player.step(seconds * SECOND_NS)
-        self.refresh_view()
-
-    def action_start(self) -> None:
-        """Go to the start of the session."""
-        self.feed.player.start()
-        self.refresh_view()
-
-    def action_end(self) -> None:
-        """Go to the end."""
-        self.feed.player.end()
-        self.refresh_view()
-
-    def action_walk(self, by: Literal[1, -1]) -> None:
-        """Go to the next event in a direction."""
-        if not self.feed.player.walk(tuple(event.t for event in self.feed.events()), by):
-            self.notify(_("No further event in this direction."), timeout=2)
-        self.refresh_view()
-
-    def action_faster(self, by: int) -> None:
-        """Play faster or slower."""
-        self.feed.player.faster(by)
-        self.refresh_view()
-
-    def action_source(self) -> None:
-        """Show the next box."""
-        if not self.feed.next_source():
-            self.notify(_("There is no other box in this session."), timeout=2)
-        self.refresh_view()
-
-    def _went(self, _there: bool | None) -> None:
-        self.refresh_view()
-
     def action_packets(self) -> None:
         """List the packets of the second before the cursor, of the flow under the table's cursor."""
         captures = self.feed.captures()
@@ -296,10 +249,6 @@ class DashboardScreen(Screen[None]):
 
     def _table(self, pane: str) -> Table | None:
         return next((table for table in self.query_one(f"#{pane}").query(Table) if table.display), None)
-
-    def action_goto(self) -> None:
-        """Ask for a time and go there."""
-        self.app.push_screen(GotoScreen(self.feed.player), self._went)
 
     def watch_zoomed(self, zoomed: bool) -> None:
         """Tell the style sheet."""
