@@ -28,7 +28,8 @@ System
     manager.tuned_profile      active profile of tuned, "" without tuned
     module.<name>              "loaded", "builtin", "available" (modprobe would load it) or "missing", for tcp_bbr,
                                sch_fq, sch_fq_codel, sch_cake, sch_htb, cls_u32, nf_conntrack, rdma_rxe,
-                               nvidia_peermem; "absent" is not part of the running kernel, where it cannot be told whether modprobe would load it
+                               nvidia_peermem; "absent" is not part of the running kernel, where it cannot be told
+                               whether modprobe would load it
     numa.<n>.cpus              CPU list of a node ("0-3,8")
     gpu.open_driver            "yes" or "no": NVIDIA's kernel modules are the open ones
     pci.acs_bridges            PCI bridges with ACSCtl SrcValid+
