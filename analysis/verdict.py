@@ -13,6 +13,8 @@ from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, RoceRow, RouteRow, Verdict
 
 _GRAVITY: Final[dict[Severity, int]] = {"ok": 0, "unknown": 0, "notice": 1, "warn": 2, "bad": 3}
+NEAR_LEAST: Final = 3
+"""Fewer probes that the gateway does not answer say nothing: routers answer when they have time."""
 _RANK: Final = ("loss", "latency", "availability", "bandwidth")
 """Objectives missed, the gravest first."""
 
@@ -96,6 +98,10 @@ def near(paths: Iterable[PathRow]) -> Sentence:
         return say(N_("The gateway does not answer probes, so this box's own link cannot be judged."))
     lost = sum(row.window.lost for row in answering)
     settled = sum(row.window.settled for row in answering)
+    if 0 < lost < NEAR_LEAST:
+        return say(
+            N_("The gateway lost {lost} of {n}: too few to blame this box's own link."), lost=lost, n=count(settled)
+        )
     if lost:
         return say(
             N_("The gateway loses {loss} of {n} too: look at this box's own link first."),

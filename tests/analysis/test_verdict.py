@@ -74,3 +74,17 @@ def test_a_protocol_that_is_never_answered_where_another_is_says_nothing_of_the_
 
 def test_what_answers_is_no_problem() -> None:
     assert seen(session(20), 20).verdict.severity == "ok"
+
+
+def losing_gateway(lost: int) -> str:
+    samples = [
+        *definitions(),
+        *(second(n, None if n <= lost else 300, None if n % 5 == 0 else 20_000) for n in range(1, 200)),
+    ]
+    return str(seen(samples, 202).verdict.text)
+
+
+def test_one_probe_that_the_gateway_did_not_answer_does_not_blame_this_box() -> None:
+    assert "answered all" in losing_gateway(0)
+    assert "too few to blame" in losing_gateway(1)
+    assert "look at this box's own link first" in losing_gateway(10)
