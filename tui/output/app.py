@@ -1,10 +1,12 @@
 """The base of the application: Textual's App on a thin and unreliable line."""
 
 import os
+import traceback
 from typing import Any, ClassVar, Final
 
 import msgspec
 from rich.console import RenderableType
+from rich.text import Text
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ReturnType
@@ -52,6 +54,11 @@ class TerminalApp(App[ReturnType]):
         self._painted = Size(0, 0)
         self._frames = 0
         self._skipped = 0
+
+    def _fatal_error(self) -> None:
+        """End with the plain traceback. Textual draws all variables too: minutes on a slow box, and private."""
+        self._exit_renderables.append(Text(traceback.format_exc()))
+        self._close_messages_no_wait()
 
     @property
     def output_stats(self) -> OutputStats:
