@@ -79,13 +79,12 @@ class Flows:
         facts.qpn[flow], facts.pair[flow] = key[0] >> _QPN_SHIFT & 0xFFFFFF, key[0] >> (_QPN_SHIFT + 24)
         return flow
 
-    def count_acks(self, packets: Packets, ids: Ints) -> None:
+    def count_acks(self, ids: Ints, length: Ints, syndrome: Ints) -> None:
         """Count responses that are not walked."""
         add, size = self.counters, len(self.counters.acks)
         add.acks += np.bincount(ids, minlength=size)
-        add.ack_bytes += np.bincount(ids, packets.length, size).astype(np.int64)
-        kind, code = packets.syndrome >> 5 & 3, packets.syndrome & 0x1F
-        known = packets.syndrome >= 0
+        np.add.at(add.ack_bytes, ids, length)
+        kind, code, known = syndrome >> 5 & 3, syndrome & 0x1F, syndrome >= 0
         nak = known & (kind == 3) & (code < len(opcodes.AETH_NAMES))
         add.rnr_naks += np.bincount(ids[known & (kind == 1)], minlength=size)
         add.naks += np.bincount(ids[nak], minlength=size)

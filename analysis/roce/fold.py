@@ -70,7 +70,7 @@ class Totals:
         self.pcp += batch.pcp
         opcode = packets.opcode
         self.opcode_packets += np.bincount(opcode, minlength=256)
-        self.opcode_bytes += np.bincount(opcode, packets.length, 256).astype(np.int64)
+        np.add.at(self.opcode_bytes, opcode, packets.length)
         told = packets.tos[packets.tos >= 0]
         self.tos += np.bincount(told, minlength=256)
         marked = packets.tos & 3 == _CE
@@ -184,7 +184,7 @@ class Fold:
         flows.count_seen(ids)
         flows.count_marks(ids, (packets.tos & 3 == _CE) & (packets.tos >= 0), role == CNP)
         acks = np.flatnonzero(ACKS[packets.opcode])
-        flows.count_acks(packets.where(acks), ids[acks])
+        flows.count_acks(ids[acks], packets.length[acks], packets.syndrome[acks])
         self.rewinds.note_naks(packets)
         walked = self._walk(packets, ids)
         if walked is not None:

@@ -11,47 +11,44 @@ class Intervals:
     """A sorted set of half-open intervals that do not touch what is added."""
 
     def __init__(self) -> None:
-        self._begins: list[int] = []
-        self._ends: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self._begins)
+        self.begins: list[int] = []
+        self.ends: list[int] = []
 
     @property
     def total(self) -> int:
         """Return how many numbers the intervals hold."""
-        return sum(self._ends) - sum(self._begins)
+        return sum(self.ends) - sum(self.begins)
 
     def __contains__(self, number: int) -> bool:
-        i = bisect_right(self._begins, number) - 1
-        return i >= 0 and number < self._ends[i]
+        i = bisect_right(self.begins, number) - 1
+        return i >= 0 and number < self.ends[i]
 
     def add(self, begin: int, end: int) -> None:
         """Add an interval that overlaps none of the others; nothing where it is empty."""
         if begin < end:
-            i = bisect_right(self._begins, begin)
-            self._begins.insert(i, begin)
-            self._ends.insert(i, end)
+            i = bisect_right(self.begins, begin)
+            self.begins.insert(i, begin)
+            self.ends.insert(i, end)
 
     def remove(self, begin: int, end: int) -> list[tuple[int, int]]:
         """Take out [begin, end); return what of it was in the set."""
         taken = []
-        i = max(bisect_right(self._begins, begin) - 1, 0)
-        while i < len(self._begins) and self._begins[i] < end:
-            low, high = self._begins[i], self._ends[i]
+        i = max(bisect_right(self.begins, begin) - 1, 0)
+        while i < len(self.begins) and self.begins[i] < end:
+            low, high = self.begins[i], self.ends[i]
             if high <= begin:
                 i += 1
                 continue
             taken.append((max(low, begin), min(high, end)))
             pieces = [(a, b) for a, b in ((low, begin), (end, high)) if a < b]
-            self._begins[i : i + 1] = [a for a, _ in pieces]
-            self._ends[i : i + 1] = [b for _, b in pieces]
+            self.begins[i : i + 1] = [a for a, _ in pieces]
+            self.ends[i : i + 1] = [b for _, b in pieces]
             i += len(pieces)
         return taken
 
     def drop_oldest(self) -> int:
         """Forget the lowest interval; return its length."""
-        return self._ends.pop(0) - self._begins.pop(0)
+        return self.ends.pop(0) - self.begins.pop(0)
 
 
 class Coverage:
@@ -77,19 +74,19 @@ class Coverage:
     @property
     def simple(self) -> bool:
         """Every PSN up to the head came as a packet of its own: every step back is a repeat."""
-        return not self._holes and not self._inner
+        return not (self._holes.begins or self._inner.begins)
 
     @property
     def spans(self) -> bool:
         """PSNs that only a READ request spoke for are remembered."""
-        return len(self._inner) > 0
+        return bool(self._inner.begins)
 
     def ahead(self, at: int, span: int, expected: int) -> None:
         """Take a packet at or after the `expected` PSN; all before that were seen or are known to be missing."""
         self.head = max(self.head, expected)
         if at > self.head:
             self._holes.add(self.head, at)
-            if len(self._holes) > MOST_HOLES:
+            if len(self._holes.begins) > MOST_HOLES:
                 self._given_up += self._holes.drop_oldest()
         self._cover(at, [(max(at, self.head), at + span)])
         self.head = max(self.head, at + span)
@@ -116,5 +113,5 @@ class Coverage:
         for begin, end in fresh:
             self._inner.add(begin + (begin == at), end)
         self._inner.remove(at, at + 1)
-        if len(self._inner) > MOST_INNER:
+        if len(self._inner.begins) > MOST_INNER:
             self._inner.drop_oldest()

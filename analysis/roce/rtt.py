@@ -16,6 +16,8 @@ from analysis.roce.peers import Peers
 from analysis.roce.psn import HALF, MODULUS, distance
 from analysis.roce.rows import ACK, ATOMIC, READ, Rows, Samples, joined_rows, no_rows
 
+MANY_AGAIN: Final = 1 << 12
+"""Packets that came again; with more than this, those of which no request waits any longer are let go."""
 MOST_OPEN: Final = 1 << 15
 """Requests that wait for a response with their PSN; the oldest are let go. ACKs coalesce, so many wait for ever."""
 OUTSIDE: Final = 1 << 20
@@ -51,7 +53,7 @@ class RoundTrips:
             self._count_outside(paired)
             requests, fresh = self._match(requests, paired)
         self._open = requests
-        if len(self._again):
+        if len(self._again) > MANY_AGAIN:
             self._again = self._again.where(np.isin(_asked_key(self._again), _asked_key(requests)))
         if len(self._open) > MOST_OPEN:
             self._open = self._open.where(np.argsort(self._open.number, kind="stable")[-MOST_OPEN:])

@@ -179,14 +179,15 @@ def _seen_again_one(
     repeat, rewind = np.zeros(len(at), np.bool_), np.zeros(len(at), np.bool_)
     pending = bool(sequence.pending[flow])
     every = coverage.spans or (span > 1).any()
-    for row in range(len(at)) if every else np.flatnonzero(ahead).tolist():
-        place, way = int(at[row]), int(ahead[row])
+    rows = np.arange(len(at)) if every else np.flatnonzero(ahead)
+    columns = (rows, at[rows], ahead[rows], span[rows], step_back[rows])
+    for row, place, way, width, back in zip(*(column.tolist() for column in columns), strict=True):
         if way >= 0:
-            coverage.ahead(place, int(span[row]), place - way)
+            coverage.ahead(place, width, place - way)
             continue
-        again = coverage.behind(place, int(span[row]), place - way)
+        again = coverage.behind(place, width, place - way)
         repeat[row] = again
-        if step_back[row]:
+        if back:
             pending = True
         elif again and pending:
             rewind[row], pending = True, False
