@@ -181,3 +181,19 @@ def test_larger_frames_stay_only_if_they_are_answered(host: Host) -> None:
     assert apply(host, plan_of(want(host, "mtu", "eth0", "9000 proven by 10.0.0.2")), ear, TOOL)
     assert now(host, "mtu", "eth0") == "9000"
     assert steps(host, jumbo) == ()
+
+
+def test_soft_roce_is_set_up_as_one_plan_and_can_be_removed(host: Host) -> None:
+    before, ear = contents(host), Ear()
+    memory = want(host, "limit", "memlock", "unlimited", persists="unit")
+    link = want(host, "rdma-link", "rxe0", "rxe on eth0")
+    assert apply(host, plan_of(memory, link, want(host, "module", "rdma_rxe", "loaded")), ear, TOOL), ear
+    assert [report.key for report in ear if report.state == "applied"] == ["rdma_rxe", "rxe0", "memlock"]
+    assert rollback(host, "", ear, TOOL)
+    assert contents(host) == before
+
+    host.run("rdma", "link", "add", "rxe0", "type", "rxe", "netdev", "eth0")  # somebody else's
+    assert apply(host, plan_of(want(host, "rdma-link", "rxe0", "absent")), ear, TOOL)
+    assert now(host, "rdma-link", "rxe0") == "absent"
+    assert rollback(host, "", ear, TOOL)
+    assert now(host, "rdma-link", "rxe0") == "rxe on eth0"

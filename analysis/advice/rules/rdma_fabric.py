@@ -7,6 +7,7 @@ from analysis.advice.rdma import NO_DEVICE, NO_HARDWARE, devices, hardware, netd
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Missing, Situation
 from analysis.advice.units import duration
+from analysis.advice.vendors import on_card, on_switches
 from analysis.text import N_, Sentence, say
 
 _LOSS_COUNTERS: Final = ("packet_seq_err", "out_of_sequence", "local_ack_timeout_err", "rcvd_seq_err")
@@ -66,8 +67,9 @@ def trust(situation: Situation) -> Outcome:
         formula=say(N_("trust = pcp: packets without a VLAN tag have no priority")),
         effect=say(N_("routed RoCE keeps its priority")),
         instructions=(
-            *(say(N_("mlnx_qos -i {interface} --trust=dscp"), interface=name) for name in by_vlan),
             say(N_("Do it only where the switches trust DSCP too; what they trust cannot be seen from here.")),
+            *on_switches("trust"),
+            *(on_card(situation, name, "trust") for name in by_vlan),
         ),
     )
 
@@ -89,13 +91,14 @@ def priority_flow_control(situation: Situation) -> Outcome:
         formula=say(N_("one lossless priority (3), both ends and each switch between them alike, no global pause")),
         effect=say(N_("RoCE waits for room instead of losing packets; other traffic is never stopped")),
         instructions=(
-            *wrong.values(),
             say(
                 N_(
                     "Set up the switch first, then each host: PFC on one side only stalls or drops. What the "
                     "switch does cannot be seen from here."
                 )
             ),
+            *on_switches("trust", "pfc", "ecn"),
+            *(step for name, fault in wrong.items() for step in (fault, on_card(situation, name, "pfc"))),
         ),
     )
 
@@ -104,22 +107,15 @@ def _pfc_fault(situation: Situation, name: str) -> Sentence | None:
     priorities = situation.text(f"link.{name}.pfc_priorities").split()
     paused = "on" in {situation.find(f"link.{name}.pause_rx"), situation.find(f"link.{name}.pause_tx")}
     if paused:
-        what = N_(
-            "{name}: switch global pause off (ethtool -A {name} rx off tx off), then mlnx_qos -i {name} "
-            "--pfc=0,0,0,1,0,0,0,0"
-        )
-        return say(what, name=name)
+        return say(N_("{name}: global pause is on, which stops all priorities at once and excludes PFC."), name=name)
     if priorities == ["3"]:
         return None
     if len(priorities) > 2:
-        return say(
-            N_("{name}: PFC is on for priorities {all}; leave only 3: mlnx_qos -i {name} --pfc=0,0,0,1,0,0,0,0"),
-            name=name,
-            all=" ".join(priorities),
-        )
+        what = N_("{name}: PFC is on for priorities {all}; leave only 3.")
+        return say(what, name=name, all=" ".join(priorities))
     if priorities:
         return None
-    return say(N_("{name}: mlnx_qos -i {name} --pfc=0,0,0,1,0,0,0,0"), name=name)
+    return say(N_("{name}: PFC is off."), name=name)
 
 
 def lossy_recovery(situation: Situation) -> Outcome:
@@ -178,7 +174,10 @@ def explicit_congestion(situation: Situation) -> Outcome:
         formula=say(N_("both roles: notification point (np) at the receiver, reaction point (rp) at the sender")),
         effect=say(N_("senders slow down when switches mark, before PFC has to stop them")),
         changes=tuple(_ecn(name, role) for name, role in off),
-        instructions=(say(N_("Switches must mark (WRED/ECN on the RoCE class); that cannot be seen from here.")),),
+        instructions=(
+            say(N_("Switches must mark (WRED/ECN on the RoCE class); that cannot be seen from here.")),
+            *on_switches("ecn"),
+        ),
     )
 
 

@@ -48,16 +48,27 @@ def wanted(situation: Situation) -> Outcome:
         evidence=(situation.evidence("rdma.devices"), situation.evidence("module.rdma_rxe")),
         formula=say(N_("no RDMA device, goal “lossless fabric”")),
         effect=say(N_("RDMA programs can be tried here; not for real load (D20)")),
-        changes=(link,) if state in {"loaded", "builtin"} else (load, link),
+        changes=(*(() if state in {"loaded", "builtin"} else (load,)), link, *_memory(situation)),
         instructions=(
+            say(N_("Do the same on another box, log in again, and install perftest on both.")),
+            say(N_("Try it: ib_send_lat -d rxe0 on one box, ib_send_lat -d rxe0 THIS_BOX on the other.")),
             say(
                 N_(
-                    "Try it: ib_send_lat -d rxe0 on one box, ib_send_lat -d rxe0 THIS_BOX on the other. It "
-                    "is gone after a reboot."
+                    "It is gone after a reboot unless kept (longpipe tune confirm). Take it away again: "
+                    "longpipe tune rollback."
                 )
             ),
         ),
     )
+
+
+def _memory(situation: Situation) -> tuple[Change, ...]:
+    """Return that memory may be locked, where it is known that it may not be without limit."""
+    if situation.find("limit.memlock_bytes") in {None, "unlimited"}:
+        return ()
+    meaning = say(N_("new logins may lock all memory; written when the plan is kept"))
+    undo = "rm /etc/security/limits.d/90-longpipe.conf"
+    return (Change("limit", "memlock", "default", "unlimited", meaning, undo),)
 
 
 def in_use(situation: Situation) -> Outcome:
@@ -104,7 +115,7 @@ RULES: Final = (
         title=say(N_("Try RDMA in software")),
         risk="R0",
         scope="host",
-        persists="none",
+        persists="unit",
         authority=("iproute2 rdma-link(8)", "Linux drivers/infiniband/sw/rxe"),
         decide=wanted,
     ),
