@@ -27,8 +27,9 @@ _ETH_P_ALL: Final = 3
 BLOCK: Final = 1 << 20
 BLOCKS: Final = 32
 """32 MiB: half a second of 300,000 packets/s with 128 bytes each."""
-RETIRE_MS: Final = 40
-"""A block that is not full is handed over after this time."""
+RETIRE_MS: Final = 160
+"""A block that is not full is handed over after this time: so seldom that a slow line costs little, and that the ring
+of such a line outlasts 5 s in which its reader gets no turn."""
 _BATCH: Final = 4
 """Full blocks that are taken at once at most. Of a slow line's blocks, which are nearly empty, many are taken: a lot
 costs about as much as a packet, and so a box that is slow itself still keeps up."""
