@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from analysis.roce import opcodes
+from analysis.roce import mad, opcodes
 
 _BTH: Final = 12
 _ICRC: Final = 4
+_UD_SEND, _QP1 = 0x64, 1
 _MOST_RAW: Final = 64
 _MODULES: Final = ("scapy.contrib.roce", "scapy.contrib.mac_control", "scapy.layers.vxlan")
 """Imported for what they add to the layers: which header follows which."""
@@ -111,11 +112,28 @@ def _roce(packet: Any, *, cut: bool) -> list[Layer]:  # noqa: ANN401
             break
         layers.append(_extension(name, layout, data[at : at + size]))
         at += size
+    if opcode == _UD_SEND and int.from_bytes(data[5:8], "big") == _QP1:
+        management = list(_management(data[at:end]))
+        layers += (layer for layer, _ in management)
+        at += sum(size for _, size in management)
     if at < end:
         layers.append(_bytes("Payload", data[at:end]))
     if not cut:
         layers.append(Layer("ICRC", (Field("icrc", f"0x{int.from_bytes(data[end:], 'little'):08x}"),)))
     return layers
+
+
+def _management(data: bytes) -> Iterator[tuple[Layer, int]]:
+    """Yield the headers of a management datagram that are all there, each with its size."""
+    if len(data) < mad.SIZE:
+        return
+    yield _extension("MAD", mad.HEADER, data[: mad.SIZE]), mad.SIZE
+    named = mad.MESSAGES.get(int.from_bytes(data[16:18], "big")) if data[1] == mad.CM_CLASS else None
+    if named is not None:
+        name, layout = named
+        size = mad.size(layout)
+        if len(data) >= mad.SIZE + size:
+            yield _extension(name, layout, data[mad.SIZE : mad.SIZE + size]), size
 
 
 def _extension(name: str, layout: tuple[tuple[str, int], ...], data: bytes) -> Layer:

@@ -4,8 +4,9 @@ from typing import Final, Literal
 
 import msgspec
 
-_BTH, _DETH, _MAD = 12, 8, 24
-_CM_CLASS: Final = 0x07
+from analysis.roce import mad
+
+_BTH, _DETH = 12, 8
 _REQ, _REP = 0x0010, 0x0013
 _MTUS: Final = {1: 256, 2: 512, 3: 1024, 4: 2048, 5: 4096}
 
@@ -25,11 +26,11 @@ class Connect(msgspec.Struct, frozen=True):
 
 def parse(packet: bytes, pair: int, number: int) -> Connect | None:
     """Read a packet from its BTH on; None where it is no REQ or REP, or was cut before the QP number."""
-    mad = packet[_BTH + _DETH :]
-    body = mad[_MAD:]
-    if len(body) < 16 or mad[1] != _CM_CLASS:
+    datagram = packet[_BTH + _DETH :]
+    body = datagram[mad.SIZE :]
+    if len(body) < 16 or datagram[1] != mad.CM_CLASS:
         return None
-    attribute = int.from_bytes(mad[16:18], "big")
+    attribute = int.from_bytes(datagram[16:18], "big")
     local_id = int.from_bytes(body[0:4], "big")
     if attribute == _REP:
         return Connect(

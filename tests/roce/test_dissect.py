@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from analysis.roce import opcodes
 from analysis.roce.decode import decode
+from analysis.roce.fold import Fold
 from analysis.roce.pairs import Pairs
 from collectors.dissect import dissect
 from collectors.pcapfile.scalar import records
 from collectors.pcapfile.source import open_source
+from collectors.pcapfile.summary import summarise
 from tests.roce.captures import pcap, reader, roce
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "captures"
@@ -39,6 +41,36 @@ def test_a_read_request_shows_what_it_asks_for() -> None:
 def test_a_receiver_that_is_not_ready_shows_how_long_to_wait() -> None:
     layers = named(roce(0x11, body=bytes((0x2C, 0, 0, 9))))
     assert layers["AETH"] == {"syndrome": "0x2c rnr_nak 0.64 ms", "msn": "0x000009"}
+
+
+def test_connection_management_shows_who_connects_to_what() -> None:
+    asked = first_to_qp1("rdmacm_write", "CM REQ")
+    answered = first_to_qp1("rdmacm_write", "CM REP")
+    assert list(asked)[3:] == ["BTH", "DETH", "MAD", "CM REQ", "Payload", "ICRC"]
+    assert (asked["MAD"]["management_class"], asked["MAD"]["attribute_id"]) == ("0x07", "0x0010")
+    assert asked["DETH"]["source_qp"] == "0x000001"
+    assert answered["CM REP"]["remote_communication_id"] == asked["CM REQ"]["local_communication_id"]
+    with open_source(str(FIXTURES / "rdmacm_write.pcap")) as source:
+        fold = Fold()
+        summarise(source, fold)
+    told = {connect.kind: connect for connect in reversed(fold.connects)}
+    for kind, message in (("req", asked["CM REQ"]), ("rep", answered["CM REP"])):
+        assert int(message["local_qpn"], 16) == told[kind].qpn
+        assert int(message["local_communication_id"], 16) == told[kind].local_id
+
+
+@pytest.mark.parametrize("size", range(0, 110, 7))
+def test_a_management_datagram_cut_anywhere_shows_only_whole_headers(size: int) -> None:
+    datagram = bytes((1, 7, 2, 3)) + bytes(12) + b"\0\x10" + bytes(100)
+    frame = roce(0x64, qpn=1, body=bytes(8) + datagram)
+    layers = named(frame[: 62 + size], length=len(frame))
+    assert ("MAD" in layers, "CM REQ" in layers) == (size >= 24, size >= 24 + 51)
+
+
+def first_to_qp1(capture: str, message: str) -> dict[str, dict[str, str]]:
+    with open_source(str(FIXTURES / f"{capture}.pcap")) as source:
+        opened = (named(record.data, record.link, record.length) for record in records(source))
+        return next(layers for layers in opened if message in layers)
 
 
 def test_a_packet_that_was_cut_shows_no_icrc() -> None:
