@@ -90,6 +90,7 @@ ERRATA: Final = (
             "fq, fq_codel or cake; or HTB by “replace”, source port 22 and IPv6 matched, the default class "
             "the largest, fq_codel leaves, after contention was measured."
         ),
+        "T31",
     ),
     _erratum(
         "S8",
@@ -115,6 +116,7 @@ ERRATA: Final = (
         ),
         N_("A separate file, existing keys kept, one interface at a time under a dead-man."),
         "T28",
+        "T32",
     ),
     _erratum(
         "S11",
