@@ -3,8 +3,8 @@
     python -m benchmarks.dashboard
 
 100 targets answer after 5 to 55 ms in a network namespace. The dashboard probes them at 1 Hz, is told to redraw the
-whole screen ten times a second, and its terminal is read at 100 KB/s; what it measured is read from its own recording,
-with fping beside it. Needs root and fping.
+whole screen ten times a second, and its terminal is read at 100 KB/s; what it measured is read from its own
+recording, with fping beside it. Needs root and fping.
 """
 
 import os

@@ -76,7 +76,7 @@ def _flow(
     }
     pair, number = int(facts.pair[flow]), int(facts.qpn[flow])
     source, destination = fold.pairs.names(pair)
-    seconds = int(facts.t_last[flow] - facts.t_first[flow]) / 1e9
+    seconds = (int(facts.t_last[flow]) - int(facts.t_first[flow])) / 1e9
     other = known.get((pair, number))
     n, largest = count["messages"], int(facts.largest_message[flow])
     return Flow(

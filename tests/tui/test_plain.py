@@ -119,9 +119,7 @@ def test_it_prints_lines_where_there_is_no_terminal_and_ends_when_told(number: i
 
 
 @pytest.mark.netns
-def test_without_privileges_routes_and_resolvers_it_says_what_is_true(
-    bed: Bed, tmp_path
-) -> None:
+def test_without_privileges_routes_and_resolvers_it_says_what_is_true(bed: Bed, tmp_path) -> None:
     """A user of nothing but files: no capability, ICMP forbidden, no default route, no name server in reach."""
     namespace = bed.namespace()
     bed.sysctl(namespace, "net.ipv4.ping_group_range", "1 0")
