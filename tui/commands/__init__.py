@@ -21,6 +21,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = (
     Command("dashboard", "[TARGET ...]", N_("the dashboard on this box; also without the word")),
+    Command("demo", "", N_("the dashboard on a recorded session that comes with longpipe")),
     Command("replay", "[FILE ...]", N_("the dashboard on recorded sessions, nothing probed or written")),
     Command("record", "[TARGET ...]", N_("observe without a screen, into session files")),
     Command("report", "[TARGET ...]", N_("one test, one page, an exit code; also of a recorded session")),
