@@ -64,7 +64,11 @@ def _nothing(report: Report) -> Finding | None:
     if set(capture.link_types) & _NATIVE_IB:
         text = say(N_("This is native InfiniBand, not RoCE: there is no Ethernet here. Use the fabric's tools."))
         return Finding("unknown", "native-infiniband", text)
-    text = say(N_("There is no RoCE among the {n} packets of this capture."), n=report.packets)
+    text = (
+        say(N_("There is no RoCE among the {n} packets of this capture."), n=report.packets)
+        if report.packets
+        else say(N_("No RoCE packet was captured."))
+    )
     return Finding("unknown", "no-roce", text, (_OFFLOADED, _HOW_TO_CAPTURE))
 
 
