@@ -3,22 +3,16 @@
 Unlike `responder` it looks at flows, sizes and traffic classes. usage: python -m tests.lab.network '{"device": …}'
 """
 
-import ctypes
-import fcntl
-import heapq
 import ipaddress
-import os
 import random
-import select
 import struct
 import sys
-import time
 import zlib
 
 import msgspec
 
 from tests.lab import wire
-from tests.lab.responder import IFF_NO_PI, IFF_TUN, PR_SET_TIMERSLACK, TUNSETIFF, packets
+from tests.lab.responder import answer_on
 
 
 class Router(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -196,28 +190,7 @@ def error(
 
 def serve(script: Script) -> None:
     """Answer until killed."""
-    ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
-    if script.realtime:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
-    tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", script.device.encode(), IFF_TUN | IFF_NO_PI))
-    print("ready", flush=True)
-    net, now = Net(script), time.monotonic_ns
-    waiting: list[tuple[int, int, bytes]] = []
-    count = 0
-    while True:
-        while waiting and waiting[0][0] <= now():
-            try:
-                os.write(tun, heapq.heappop(waiting)[2])
-            except OSError:
-                return  # the device was taken away
-        pause = (waiting[0][0] - now()) / 1e9 - script.spin_us / 1e6 if waiting else 1.0
-        if not select.select([tun], [], [], max(0.0, pause))[0]:
-            continue
-        for data in packets(tun):
-            for after_ms, answer in net.answers(wire.Packet(data), now() / 1e9):
-                count += 1
-                heapq.heappush(waiting, (now() + int(after_ms * 1e6), count, answer))
+    answer_on(script.device, Net(script).answers, script.spin_us, realtime=script.realtime)
 
 
 if __name__ == "__main__":

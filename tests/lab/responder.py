@@ -13,10 +13,14 @@ import select
 import struct
 import sys
 import time
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from tests.lab import wire
+
+Answers = Callable[[wire.Packet, float], Iterable[tuple[float, bytes]]]
+"""From a packet and the time in s to (ms after, packet) of everything it brings back."""
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 PR_SET_TIMERSLACK = 29
@@ -102,13 +106,19 @@ class Lab:
 
 def serve(plan: Plan) -> None:
     """Answer until killed."""
+    lab = Lab(plan)
+    answer_on(plan.device, lambda packet, _now_s: lab.answers(packet), plan.spin_us, realtime=plan.realtime)
+
+
+def answer_on(device: str, answers: Answers, spin_us: float, *, realtime: bool) -> None:
+    """Put on a TUN device what `answers` says, each when it is due; until killed, or the device is taken away."""
     ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
-    if plan.realtime:
+    if realtime:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
     tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", plan.device.encode(), IFF_TUN | IFF_NO_PI))
+    fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", device.encode(), IFF_TUN | IFF_NO_PI))
     print("ready", flush=True)
-    lab, now = Lab(plan), time.monotonic_ns
+    now = time.monotonic_ns
     waiting: list[tuple[int, int, bytes]] = []
     count = 0
     while True:
@@ -117,11 +127,11 @@ def serve(plan: Plan) -> None:
                 os.write(tun, heapq.heappop(waiting)[2])
             except OSError:
                 return  # the device was taken away
-        pause = (waiting[0][0] - now()) / 1e9 - plan.spin_us / 1e6 if waiting else 1.0
+        pause = (waiting[0][0] - now()) / 1e9 - spin_us / 1e6 if waiting else 1.0
         if not select.select([tun], [], [], max(0.0, pause))[0]:
             continue
         for data in packets(tun):
-            for after_ms, answer in lab.answers(wire.Packet(data)):
+            for after_ms, answer in answers(wire.Packet(data), now() / 1e9):
                 count += 1
                 heapq.heappush(waiting, (now() + int(after_ms * 1e6), count, answer))
 
