@@ -13,6 +13,7 @@ from analysis.settings import TargetSettings
 from collectors.base import Emit, Need
 from collectors.clock import Clock
 from collectors.names import Lookup, follow, follow_resolvers, gateways, system_lookup
+from collectors.nearby import is_nearby
 from collectors.privilege import icmp_need, look
 from collectors.probe.abilities import Ability, missing
 from collectors.probe.engine import Engine
@@ -26,6 +27,8 @@ ROUTES_WAIT_S: Final = 1.0
 """How long the first probes wait to learn the routes; then the kernel chooses."""
 SILENT_PROBES: Final = 5
 """So many ICMP probes without any answer, and TCP is tried beside them."""
+LOOK_AGAIN_S: Final = 60.0
+"""How long it is believed which addresses are near: the kernel does not tell when a route with a prefix changes."""
 _HEARD: Final = frozenset({Outcome.ANSWERED, Outcome.LATE, Outcome.DUPLICATE})
 _UNHEARD: Final = frozenset({Outcome.LOST, Outcome.UNREACHABLE})
 
@@ -85,6 +88,7 @@ class _Session:
         self._engine = Engine(clock)
         self._addresses: dict[str, tuple[str, ...]] = {}
         self._gateways: tuple[str, ...] | None = None
+        self._nearby: dict[str, bool] = {}
         self._running: dict[Wanted, Series] = {}
         self._silent: set[Wanted] = set()
         self._unheard: dict[int, int] = {}
@@ -118,20 +122,34 @@ class _Session:
                     self._gateways = name.addresses
                     self.learn(name)
         self._routes_known = True
+        self._nearby.clear()
         self._stale.set()
 
     async def replan_when_needed(self) -> None:
         """Start and end series as targets and routes come and go; changes at one time are taken together."""
         while True:
-            await self._stale.wait()
+            try:
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await self._stale.wait()
+            except TimeoutError:
+                self._nearby.clear()
             self._stale.clear()
             if self._routes_known:
                 self._tell_probers()
+                await self._look_nearby()
                 self._replan()
+
+    async def _look_nearby(self) -> None:
+        """Ask the kernel about the addresses that are new since the routes changed."""
+        known = {address for addresses in self._addresses.values() for address in addresses}
+        for address in known - self._nearby.keys():
+            self._nearby[address] = is_nearby(address)
+            await asyncio.sleep(0)
 
     def _replan(self) -> None:
         allowed = frozenset(family for family, ability in self._probers.items() if ability.socket != "none")
-        wanted = plan(self._targets, self._addresses, self._book.routes, allowed)
+        nearby = {address for address, near in self._nearby.items() if near}
+        wanted = plan(self._targets, self._addresses, self._book.routes, allowed, nearby)
         wanted += tuple(tcp_beside(one) for one in wanted if one in self._silent)
         self._end(self._running.keys() - set(wanted))
         for one in wanted:

@@ -1,6 +1,7 @@
 """Which series there should be: every target's addresses over every route of their family. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, Literal
 
 import msgspec
@@ -30,14 +31,18 @@ def plan(
     addresses: Mapping[str, tuple[str, ...]],
     routes: Sequence[Route],
     icmp_families: frozenset[int],
+    nearby: AbstractSet[str] = frozenset(),
 ) -> tuple[Wanted, ...]:
-    """Return the series wanted now. `addresses` by label; `icmp_families`: where ICMP is allowed."""
+    """Return the series wanted now.
+
+    `addresses` by label; `icmp_families`: where ICMP is allowed; `nearby`: addresses that no default route leads to.
+    """
     usable = [route for route in routes if not route.standby]
     found = (
         _wanted(target, address, route_id, binding, icmp_families)
         for target in targets
         for address in _reachable(target, addresses.get(label(target), ()), usable)
-        for route_id, binding in _ways(target, address, usable)
+        for route_id, binding in _ways(target, address, usable, nearby)
     )
     return tuple(dict.fromkeys(found))
 
@@ -70,14 +75,17 @@ def _is_near(address: str) -> bool:
     return address.startswith(("127.", "169.254.", "fe80:")) or address == "::1"
 
 
-def _ways(target: TargetSettings, address: str, routes: Sequence[Route]) -> Iterator[tuple[str, Binding]]:
+def _ways(
+    target: TargetSettings, address: str, routes: Sequence[Route], nearby: AbstractSet[str]
+) -> Iterator[tuple[str, Binding]]:
     """Yield (route id, binding) for each way that probes to `address` take.
 
     Where a family has one way out the kernel's own choice is that way, and packets need no binding.
     """
     own = Binding(target.interface, target.source, target.mark or 0)
     family = [route for route in routes if route.family == _family(address)]
-    if _is_near(address) and target.host != "gateway":
+    near = _is_near(address) or (address in nearby and not _insists(target))
+    if near and target.host != "gateway":
         yield "", own
         return
     if not family:
@@ -87,6 +95,11 @@ def _ways(target: TargetSettings, address: str, routes: Sequence[Route]) -> Iter
     for route in family:
         if _suits(target, address, route):
             yield route.id, _binding(own, route, alone=len(family) == 1)
+
+
+def _insists(target: TargetSettings) -> bool:
+    """Say whether the person chose the way out, whatever the kernel would do."""
+    return bool(target.routes or target.interface or target.source or target.mark)
 
 
 def _suits(target: TargetSettings, address: str, route: Route) -> bool:

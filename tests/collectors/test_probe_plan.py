@@ -78,6 +78,18 @@ def test_a_gateway_is_probed_over_its_own_way_only() -> None:
     ]
 
 
+def test_what_no_default_route_leads_to_is_left_to_the_kernel_unless_a_way_was_asked_for() -> None:
+    addresses = {"x": ("10.0.0.9", "203.0.113.1")}
+    target = TargetSettings("x", addresses=2)
+    first = Binding("eth0", "192.0.2.10")
+    assert ways(list(plan([target], addresses, [ETH0, ETH1], BOTH, {"10.0.0.9"})))[:2] == [
+        ("10.0.0.9", "", Binding()),
+        ("203.0.113.1", "r0", first),
+    ]
+    insisted = TargetSettings("x", interface="eth0")
+    assert ways(list(plan([insisted], addresses, [ETH0, ETH1], BOTH, {"10.0.0.9"})))[0] == ("10.0.0.9", "r0", first)
+
+
 def test_loopback_is_on_no_route() -> None:
     assert ways(planned(TargetSettings("resolvers"), ("127.0.0.53",), ETH0, ETH1)) == [("127.0.0.53", "", Binding())]
 
