@@ -9,12 +9,14 @@ from analysis.samples import (
     LinkInfos,
     Name,
     PathMtu,
+    Ports,
     Prober,
     Qdiscs,
     Rdma,
     Routes,
     Sample,
     Series,
+    Service,
 )
 
 
@@ -29,6 +31,10 @@ def definition_key(sample: Sample) -> Hashable | None:
             return PathMtu, sample.path
         case Name():
             return Name, sample.target
+        case Service():
+            return Service, sample.name
+        case Ports():
+            return Ports, sample.host
         case Prober():
             return Prober, sample.family
         case Health():

@@ -36,6 +36,18 @@ from analysis.samples.paths import (
 )
 from analysis.samples.rdma import NicCounters, Rdma, RdmaPort
 from analysis.samples.roce import RoceFlow, RocePause, RoceRest, RoceRtt, RoceTick, RoceTrouble, RoundTrip
+from analysis.samples.services import (
+    Certificate,
+    Check,
+    DnsAnswer,
+    Failure,
+    Phases,
+    PortRow,
+    Ports,
+    PortState,
+    Service,
+    ServiceKind,
+)
 from analysis.samples.session import Dropped, Health, Mark
 from analysis.samples.tcp import TcpCounters, TcpFlow, TcpFlows
 
@@ -57,6 +69,9 @@ AnySample: TypeAlias = (
     | Rdma
     | NicCounters
     | RoceTick
+    | Service
+    | Check
+    | Ports
     | Facts
     | Health
     | Mark
@@ -66,10 +81,14 @@ AnySample: TypeAlias = (
 
 __all__ = [
     "AnySample",
+    "Certificate",
+    "Check",
     "CoreTimes",
+    "DnsAnswer",
     "Dropped",
     "Fact",
     "Facts",
+    "Failure",
     "Health",
     "HopAnswer",
     "HopKind",
@@ -85,6 +104,10 @@ __all__ = [
     "NicCounters",
     "Outcome",
     "PathMtu",
+    "Phases",
+    "PortRow",
+    "PortState",
+    "Ports",
     "ProbeNote",
     "Prober",
     "Probes",
@@ -106,6 +129,8 @@ __all__ = [
     "Row",
     "Sample",
     "Series",
+    "Service",
+    "ServiceKind",
     "Stamps",
     "TcpCounters",
     "TcpFlow",
