@@ -4,25 +4,16 @@ A field's bounds and its line of explanation are part of its type: the configura
 template all come from here.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from analysis.samples import Protocol
-from analysis.text import N_
-
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
-Ratio = Annotated[float, Meta(ge=0, le=1)]
-PositiveRatio = Annotated[float, Meta(gt=0, le=1)]
-Text = Annotated[str, Meta(min_length=1)]
-Port = Annotated[int, Meta(ge=1, le=65535)]
-Unsigned32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
-
-
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A section of the configuration: unknown keys are refused."""
+from analysis.services.settings import PortSettings, ServiceSettings
+from analysis.setting_types import Fault, NotNegative, Port, Positive, PositiveRatio, Ratio, Strict, Text, Unsigned32
+from analysis.text import N_, say
 
 
 class ScoreSettings(Strict, frozen=True):
@@ -140,6 +131,14 @@ class Settings(Strict, frozen=True):
         tuple[RouteSettings, ...],
         Meta(description=N_("Ways out of this box that cannot be found, or names for those that can.")),
     ] = ()
+    services: Annotated[
+        tuple[ServiceSettings, ...],
+        Meta(description=N_("Services to check again and again, one block for each. None is checked by default.")),
+    ] = ()
+    ports: Annotated[
+        tuple[PortSettings, ...],
+        Meta(description=N_("TCP ports that must be reachable from this box, and that must not be, by host.")),
+    ] = ()
     score: Annotated[ScoreSettings, Meta(description=N_("Weights and scales of the route score."))] = ScoreSettings()
     objectives: Annotated[Objectives, Meta(description=N_("What a route has to keep."))] = Objectives()
     gpus: Annotated[
@@ -169,3 +168,14 @@ class Settings(Strict, frozen=True):
     mouse: Annotated[
         Literal["auto", "on", "off"], Meta(description=N_('The mouse. "auto" is off over SSH, on elsewhere.'))
     ] = "auto"
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what does not go together."""
+        names = Counter(service.label for service in self.services)
+        hosts = Counter(ports.host for ports in self.ports)
+        for key, counted in (("services", names), ("ports", hosts)):
+            for name, times in counted.items():
+                if times > 1:
+                    yield Fault(
+                        key, say(N_("{name} is there {n} times; each needs a name of its own"), name=name, n=times)
+                    )

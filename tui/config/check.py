@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, TypeAlias, get_args, get_type_hints
 import msgspec
 from msgspec import inspect
 
+from analysis.setting_types import Strict
 from tui.config.lines import Path
-from tui.text import _
+from tui.text import _, tell
 from tui.widgets.clean import clean
 
 Annotation: TypeAlias = Any
@@ -51,6 +52,10 @@ def _in_table(kind: Annotation, data: Mapping[str, object], path: Path) -> Itera
     for field in msgspec.structs.fields(kind):
         if field.required and field.name not in data:
             yield Problem(path, _("{key} is missing", key=dotted((*path, field.name))))
+    if issubclass(kind, Strict) and _fits(kind, data):
+        for fault in msgspec.convert(data, kind).faults():
+            place = (*path, fault.key)
+            yield Problem(place, _("{key}: {what}", key=dotted(place), what=clean(tell(fault.text))))
 
 
 def _unknown(key: str, known: list[str], path: Path) -> str:

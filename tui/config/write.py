@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from analysis.services.settings import PortSettings, ServiceSettings
 from analysis.settings import RouteSettings, Settings, TargetSettings
 from tui.config.check import limited_to
 from tui.config.lines import Path
@@ -40,6 +41,8 @@ def template() -> str:
     blocks: tuple[tuple[str, type[msgspec.Struct], msgspec.Struct], ...] = (
         ("targets", TargetSettings, shipped.targets[0]),
         ("routes", RouteSettings, RouteSettings("CN2")),
+        ("services", ServiceSettings, ServiceSettings("https://console.vast.ai/")),
+        ("ports", PortSettings, PortSettings("10.0.0.5", "cluster")),
     )
     for name, kind, example in blocks:
         parts.append("\n".join([*_comment(_(_description_of(name))), f"#[[{name}]]"]))
@@ -55,7 +58,7 @@ def show(configuration: Configuration) -> str:
     lines = list(_values(settings, (), configuration.origins, _is_plain))
     for name in ("score", "objectives"):
         lines += ["", f"[{name}]", *_values(getattr(settings, name), (name,), configuration.origins)]
-    for name in ("targets", "routes"):
+    for name in ("targets", "routes", "services", "ports"):
         items = getattr(settings, name)
         if not items:
             lines.insert(0, f"{name} = []  # {configuration.origins.get((name,), _('default'))}")
