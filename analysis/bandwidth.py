@@ -1,13 +1,19 @@
-"""What a way out of the box is known to carry: seen in passing, never tested unasked."""
+"""What a way out of the box is known to carry: seen in passing always, tested only when asked."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from analysis.box import Box
 from analysis.samples import Route
 from analysis.text import N_, Sentence, say
-from analysis.units import megabits
+from analysis.transfer.results import Carried
+from analysis.units import duration, megabits
+
+
+OUTDONE: Final = 1.2
+"""A line that has been seen to carry this much more than a test measured, headers and bursts aside, is faster now."""
 
 
 def link_bps(route: Route, box: Box) -> float | None:
@@ -30,12 +36,30 @@ class Bandwidth(msgspec.Struct, frozen=True):
         return self.mbps
 
 
-def bandwidth(route: Route, box: Box) -> Bandwidth:
-    """Return what the route is known to carry, and how that is known.
+def bandwidth(route: Route, box: Box, at_ns: int) -> Bandwidth:
+    """Return what the route is known to carry at `at_ns`, and how that is known.
 
-    From TCP_INFO delivery rates of flows that were not limited by their application, and from the highest throughput
-    of the link in the last minutes where that is more. An idle box knows nothing, which is not zero.
+    From a fresh test, unless the line has been seen to carry more; else from TCP_INFO delivery rates of flows that
+    were not limited by their application, and from the highest throughput of the link in the last minutes where that
+    is more. An idle box knows nothing, which is not zero.
     """
+    seen = _in_passing(route, box)
+    tested = box.tests.carried(route.id, at_ns)
+    if tested is None or (seen.mbps or 0.0) * 1e6 > tested.fastest_bps * OUTDONE:
+        return seen
+    return Bandwidth(tested.bps / 1e6, source=_tested(tested))
+
+
+def _tested(tested: Carried) -> Sentence:
+    words = {"rate": megabits(tested.bps / 1e6), "target": tested.target, "age": duration(tested.age_ns)}
+    if tested.both:
+        text = N_("Bandwidth: a test to {target} {age} ago measured {rate} Mb/s, in the slower direction.")
+    else:
+        text = N_("Bandwidth: a test to {target} {age} ago measured {rate} Mb/s, in one direction only.")
+    return say(text, **words)
+
+
+def _in_passing(route: Route, box: Box) -> Bandwidth:
     rates = [flow_rate for flow_rate in _delivery_rates(route, box) if flow_rate > 0]
     fastest = max(rates, default=0.0)
     peak = box.peaks.get(route.interface)

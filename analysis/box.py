@@ -25,6 +25,7 @@ from analysis.samples import (
     TcpCounters,
     TcpFlows,
 )
+from analysis.transfer.results import Tests
 from analysis.view import HostRow, LinkRow, RdmaRow
 
 GROWTH_NS: Final = 60 * 10**9
@@ -65,6 +66,7 @@ class Box:
         self.facts: dict[str, Fact] = {}
         self.facts_ns = 0
         self.peaks: dict[str, Peak] = {}
+        self.tests = Tests()
 
     def fold(self, sample: Sample) -> bool:
         """Take a sample if it is one of the box's; return whether it was."""
@@ -89,7 +91,7 @@ class Box:
             case Facts():
                 self.facts, self.facts_ns = sample.facts, sample.t
             case _:
-                return False
+                return self.tests.fold(sample)
         return True
 
     def value(self, fact: str) -> str | None:

@@ -3,7 +3,9 @@
 from collections.abc import Hashable, Iterable
 
 from analysis.samples import (
+    BandwidthRun,
     Facts,
+    FecRun,
     Health,
     HopPath,
     LinkInfos,
@@ -18,6 +20,7 @@ from analysis.samples import (
     Series,
     Service,
 )
+from analysis.transfer.results import run_key
 
 
 def definition_key(sample: Sample) -> Hashable | None:
@@ -39,6 +42,8 @@ def definition_key(sample: Sample) -> Hashable | None:
             return Prober, sample.family
         case Health():
             return Health, sample.collector
+        case BandwidthRun() | FecRun():
+            return type(sample), run_key(sample)
         case Routes() | LinkInfos() | Facts() | Qdiscs() | Rdma():
             return type(sample)
         case _:

@@ -73,7 +73,7 @@ class Routing:
         for route in self.routes or ():
             key = route_id(route)
             window = window_over((path.recent for path in self._targets(route, paths)), t - SCORE_WINDOW_NS, t)
-            carried = bandwidth(route, box)
+            carried = bandwidth(route, box, t)
             if route.up and not route.standby:
                 scores[route.family][key] = self._score(window, carried)
             yield from self._objectives(route, key, window, carried, paths, box, t)
@@ -147,7 +147,7 @@ class Routing:
     def _row(self, route: Route, t: int, paths: Paths, box: Box) -> RouteRow:
         key = route_id(route)
         window = self.window(route, paths, t)
-        carried = bandwidth(route, box)
+        carried = bandwidth(route, box, t)
         return RouteRow(
             id=key,
             name=route.name,
@@ -165,6 +165,7 @@ class Routing:
             bandwidth_source=carried.source,
             predictions=tuple(predictions(window, link_bps(route, box))),
             objectives=self.judgements.get(key, ()),
+            tests=box.tests.over(route.id),
         )
 
 

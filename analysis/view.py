@@ -16,6 +16,7 @@ from analysis.samples import Fact, Health, LinkInfo, Name, Prober, RdmaPort, Ser
 from analysis.score import RouteScore
 from analysis.text import Sentence
 from analysis.throughput import Prediction
+from analysis.transfer.results import Run
 from analysis.window import Window
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ class RouteRow(msgspec.Struct, frozen=True):
     bandwidth_source: Sentence | None
     predictions: tuple[Prediction, ...]
     objectives: tuple[Judgement, ...]
+    tests: tuple[Run, ...] = ()
+    """The last bandwidth tests over it, newest first."""
 
 
 class LinkRow(msgspec.Struct, frozen=True):

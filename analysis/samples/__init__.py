@@ -7,6 +7,14 @@ never zero. A struct in `array_like` form is a row of a table: append fields, ne
 
 from typing import TypeAlias
 
+from analysis.samples.bandwidth import (
+    BandwidthRun,
+    DatagramCounts,
+    Direction,
+    FecRun,
+    RttQuantiles,
+    SenderAccount,
+)
 from analysis.samples.base import Row, Sample
 from analysis.samples.box import (
     CoreTimes,
@@ -72,6 +80,8 @@ AnySample: TypeAlias = (
     | Service
     | Check
     | Ports
+    | BandwidthRun
+    | FecRun
     | Facts
     | Health
     | Mark
@@ -81,14 +91,18 @@ AnySample: TypeAlias = (
 
 __all__ = [
     "AnySample",
+    "BandwidthRun",
     "Certificate",
     "Check",
     "CoreTimes",
+    "DatagramCounts",
+    "Direction",
     "DnsAnswer",
     "Dropped",
     "Fact",
     "Facts",
     "Failure",
+    "FecRun",
     "Health",
     "HopAnswer",
     "HopKind",
@@ -127,7 +141,9 @@ __all__ = [
     "Route",
     "Routes",
     "Row",
+    "RttQuantiles",
     "Sample",
+    "SenderAccount",
     "Series",
     "Service",
     "ServiceKind",

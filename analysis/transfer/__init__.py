@@ -1,0 +1,1 @@
+"""Bandwidth tests: what was counted, and what it means."""
