@@ -9,7 +9,7 @@ from analysis.samples import Route
 from analysis.text import N_, Sentence, say
 
 Severity: TypeAlias = Literal["ok", "notice", "warn", "bad", "unknown"]
-EventKind: TypeAlias = Literal["route", "link", "best", "outage", "objective", "mark", "name", "collector"]
+EventKind: TypeAlias = Literal["route", "link", "best", "outage", "objective", "mark", "name", "collector", "service"]
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -21,19 +21,24 @@ from analysis.path.view import PathView
 from analysis.paths import SCORE_WINDOW_NS, Path, Paths, outage_event
 from analysis.routing import Routing
 from analysis.samples import (
+    Check,
     Dropped,
     Health,
     Mark,
     Name,
+    Ports,
     Prober,
     Probes,
     Routes,
     Sample,
     Series,
+    Service,
 )
+from analysis.services.fold import Services
+from analysis.services.rows import ports_rows, service_rows, told
 from analysis.settings import Settings
 from analysis.text import N_, Sentence, say
-from analysis.verdict import gravest, located, verdict
+from analysis.verdict import gravest, located, verdict, with_services
 from analysis.view import Graph, Lens, PathRow, PathSpan, RouteRow, Verdict, View
 
 EVENTS_KEPT: Final = 500
@@ -59,6 +64,7 @@ class Model:
         self._box = Box()
         self._captures = Captures()
         self._traces = Traces()
+        self._services = Services()
         self._probers: dict[int, Prober] = {}
         self._names: dict[str, Name] = {}
         self._health: dict[str, Health] = {}
@@ -87,6 +93,8 @@ class Model:
                 self._health[sample.collector] = sample
             case Mark():
                 self._events.append(Event(sample.t, "mark", "notice", _mark_text(sample)))
+            case Service() | Check() | Ports():
+                self._events.extend(self._services.fold(sample))
             case Dropped():
                 self._dropped += sample.count
             case _:
@@ -101,6 +109,9 @@ class Model:
         roce = self._captures.rows(at_ns)
         end = (at_ns // lens.step_ns + 1) * lens.step_ns
         span = end - lens.span_ns, end
+        of_paths = self._verdict(paths, routes, names, at_ns)
+        services, ports = service_rows(self._services, at_ns), ports_rows(self._services)
+        of_all = with_services(of_paths, services, tuple(told(services, ports, at_ns)), paths)
         last_rdma = self._box.rdma[-1] if self._box.rdma else None
         return View(
             at_ns=at_ns,
@@ -116,7 +127,7 @@ class Model:
             roce_points=self._captures.points(lens.flow or first_flow(roce), *span),
             span_ns=span,
             host=self._box.host_row(),
-            verdict=gravest(self._verdict(paths, routes, names, at_ns), roce, alone=not self._paths.by_key),
+            verdict=gravest(of_all, roce, alone=not self._paths.by_key),
             trace=self._trace(self._paths.find(lens.path), at_ns) if lens.trace else None,
             plan=self._advice(at_ns),
             probers=tuple(self._probers.values()),
@@ -124,6 +135,8 @@ class Model:
             health=tuple(self._health.values()),
             events=self.events(at_ns),
             facts=self._box.facts,
+            services=services,
+            ports=ports,
             dropped=self._dropped,
         )
 

@@ -1,6 +1,6 @@
 """The one sentence at the top: the worst that is known, where it is, and where it is not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from analysis.events import Severity
 from analysis.objectives import Judgement, in_words
 from analysis.samples import Name
+from analysis.services.answers import Finding
+from analysis.services.view import ServiceRow
 from analysis.text import N_, Sentence, say
 from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, RoceRow, RouteRow, Verdict
@@ -81,6 +83,20 @@ def gravest(of_paths: Verdict, captured: Iterable[RoceRow], *, alone: bool) -> V
     found = worst.verdict
     text = say(N_("RoCE on {interface}: {what}"), interface=worst.interface, what=found.text)
     return Verdict(found.severity, text, (*found.evidence, *found.not_observable, *of_paths.evidence))
+
+
+def with_services(
+    of_paths: Verdict, services: Sequence[ServiceRow], found: Sequence[Finding], paths: tuple[PathRow, ...]
+) -> Verdict:
+    """Return the verdict on the paths, or on services and ports where those are graver; else they are evidence."""
+    worst = next(iter(found), None)
+    if worst is not None and _GRAVITY[worst.severity] > max(_GRAVITY["notice"], _GRAVITY[of_paths.severity]):
+        text = say(N_("{what} {near}"), what=worst.text, near=near(paths)) if paths else worst.text
+        rest = tuple(finding.text for finding in found[1:])
+        return Verdict(worst.severity, text, (*rest, of_paths.text, *of_paths.evidence))
+    if not paths and services and all(row.severity == "ok" for row in services):
+        return Verdict("ok", say(N_("All {n} services are up."), n=len(services)), of_paths.evidence)
+    return replace(of_paths, evidence=(*(finding.text for finding in found), *of_paths.evidence))
 
 
 def located(found: Verdict, where: Sentence) -> Verdict:

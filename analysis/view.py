@@ -14,6 +14,7 @@ from analysis.roce.live import RocePoint
 from analysis.roce.merge import FlowKey
 from analysis.samples import Fact, Health, LinkInfo, Name, Prober, RdmaPort, Series
 from analysis.score import RouteScore
+from analysis.services.view import PortsRow, ServiceRow
 from analysis.text import Sentence
 from analysis.throughput import Prediction
 from analysis.transfer.results import Run
@@ -184,4 +185,6 @@ class View(msgspec.Struct, frozen=True):
     health: tuple[Health, ...]
     events: tuple[Event, ...]
     facts: dict[str, Fact]
+    services: tuple[ServiceRow, ...] = ()
+    ports: tuple[PortsRow, ...] = ()
     dropped: int = 0

@@ -11,7 +11,8 @@ from analysis.model import Model
 from analysis.outages import Outage, outages, runs_of_loss
 from analysis.paths import PathKey, outage_event
 from analysis.routing import Routing
-from analysis.samples import Mark, Outcome, Probes, Routes, Series
+from analysis.samples import Check, Mark, Outcome, Ports, Probes, Routes, Series, Service
+from analysis.services.fold import Services
 from analysis.settings import Settings
 from analysis.text import N_, say
 from collectors.session.filestore import FileStore
@@ -59,14 +60,16 @@ class Digest:
 
 
 def _noted(notes: Iterable[object], settings: Settings) -> Iterator[Event]:
-    """Yield the marks and the changes of routes that an index remembers."""
-    routing = Routing(settings)
+    """Yield the marks and the changes of routes and services that an index remembers."""
+    routing, services = Routing(settings), Services()
     for note in notes:
         if isinstance(note, Routes):
             yield from routing.change(note)
         elif isinstance(note, Mark):
             text = say(N_("Mark: {text}"), text=note.text) if note.text else say(N_("Mark."))
             yield Event(note.t, "mark", "notice", text)
+        elif isinstance(note, Service | Check | Ports):
+            yield from services.fold(note)
 
 
 def _outages(store: FileStore, series: dict[int, Series], span: tuple[int, int]) -> Iterator[Event]:

@@ -18,7 +18,10 @@ from collectors.session.rollup import Row, columns
 SLACK_NS: Final = 5 * 10**9
 """Samples are recorded in the order of their arrival; none arrives later than this after its time."""
 OBSERVATIONS: Final = frozenset(
-    (b"probes", b"hops", b"links", b"nic", b"roce", b"host", b"tcp", b"tcpflows", b"mark", b"dropped", *OUR_TIME)
+    (
+        *(b"probes", b"hops", b"links", b"nic", b"roce", b"host", b"tcp", b"tcpflows", b"check", b"mark", b"dropped"),
+        *OUR_TIME,
+    )
 )
 """Kinds that are never a definition, and are not decoded where definitions are looked for."""
 CACHED_FRAMES: Final = 4

@@ -15,13 +15,14 @@ from zlib import compress, decompressobj, error
 import msgspec
 
 from analysis.samples import Probes, Sample
+from analysis.services.fold import Tersely
 from collectors.session.frames import Frame
 from collectors.session.header import Header
 from collectors.session.rollup import ROWS_LIMIT, WIDTH, RollupBuilder, Rollups
 
 SUFFIX: Final = ".idx"
 NOTED: Final = frozenset(("series", "mark", "routes"))
-"""Kinds whose samples the index keeps: what a timeline of the whole session names."""
+"""Kinds whose samples the index keeps, beside services: what a timeline of the whole session names."""
 NOTES_LIMIT: Final = 20_000
 SIZE_LIMIT: Final = 64 << 20
 """A larger index is not read. A week of 100 series makes some 15 MiB."""
@@ -71,14 +72,18 @@ class OutlineBuilder:
 
     def __init__(self, before: Iterable[Sample] = ()) -> None:
         self._rollups = RollupBuilder()
-        self._notes = [sample for sample in before if _kind(sample) in NOTED]
+        self._tersely = Tersely()
+        self._notes = [sample for sample in before if self._is_noted(sample)]
 
     def add(self, sample: Sample) -> None:
         """Add a sample."""
         if type(sample) is Probes:
             self._rollups.add(sample)
-        elif _kind(sample) in NOTED and len(self._notes) < NOTES_LIMIT:
+        elif self._is_noted(sample) and len(self._notes) < NOTES_LIMIT:
             self._notes.append(sample)
+
+    def _is_noted(self, sample: Sample) -> bool:
+        return _kind(sample) in NOTED or self._tersely.is_needed(sample)
 
     def finish(self) -> Outline:
         """Return everything added so far."""
