@@ -13,6 +13,7 @@ from typing import Final
 
 from analysis.samples import TcpFlow, TcpFlows
 from analysis.text import N_, Sentence, say
+from collectors import tcp_info
 from collectors.base import Emit, Need, Unavailable
 from collectors.clock import Clock
 from collectors.netlink import attributes, dump
@@ -31,28 +32,18 @@ _PORT: Final = Struct("!H")
 _MOVED: Final = Struct("=120xQQ")
 """tcpi_bytes_acked, tcpi_bytes_received (Linux 4.1)."""
 
-_U32, _U64 = Struct("=I"), Struct("=Q")
-_MSS, _RTT, _CWND, _PACING = 16, 68, 80, 104
-_MIN_RTT, _DELIVERY_RATE, _BUSY, _RWND_LIMITED, _SNDBUF_LIMITED = 148, 160, 168, 176, 184
-_NOTSENT, _DELIVERED_CE, _BYTES_SENT, _BYTES_RETRANS, _REORD_SEEN = 144, 196, 200, 208, 220
-_UNKNOWN_U32, _UNLIMITED_U64 = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
-
 Address = IPv4Address | IPv6Address
 
 
 def flow(message: memoryview) -> TcpFlow | None:
-    """Decode one inet_diag_msg with its attributes; None if the kernel is too old to count bytes.
-
-    struct tcp_info only ever grows: what lies beyond its end is not known.
-    """
+    """Decode one inet_diag_msg with its attributes; None if the kernel is too old to count bytes."""
     local_port, remote_port, local, remote, _ = _MESSAGE.unpack_from(message)
     fields = dict(attributes(message, _MESSAGE.size, len(message)))
     info = fields.get(_INFO, memoryview(b""))
     if len(info) < _MOVED.size:
         return None
     acked, received = _MOVED.unpack_from(info)
-    min_rtt = _field(info, _U32, _MIN_RTT)
-    pacing, delivery = _field(info, _U64, _PACING), _field(info, _U64, _DELIVERY_RATE)
+    told = tcp_info.decode(info)
     family = message[0]
     return TcpFlow(
         local=str(_address(family, local)),
@@ -60,28 +51,24 @@ def flow(message: memoryview) -> TcpFlow | None:
         local_port=_PORT.unpack(local_port)[0],
         remote_port=_PORT.unpack(remote_port)[0],
         cc=bytes(fields.get(_CONGESTION, b"")).rstrip(b"\0").decode(errors="replace"),
-        rtt_us=_U32.unpack_from(info, _RTT)[0],
-        min_rtt_us=None if min_rtt == _UNKNOWN_U32 else min_rtt,
-        cwnd=_U32.unpack_from(info, _CWND)[0],
-        mss=_U32.unpack_from(info, _MSS)[0],
+        rtt_us=told.rtt_us,
+        min_rtt_us=told.min_rtt_us,
+        cwnd=told.cwnd,
+        mss=told.mss,
         bytes_acked=acked,
         bytes_received=received,
-        bytes_sent=_field(info, _U64, _BYTES_SENT),
-        bytes_retrans=_field(info, _U64, _BYTES_RETRANS),
-        delivery_rate_bps=delivery * 8 if delivery else None,
-        delivery_app_limited=None if not delivery else bool(info[7] & 1),
-        pacing_bps=None if pacing in (None, 0, _UNLIMITED_U64) else pacing * 8,
-        busy_us=_field(info, _U64, _BUSY),
-        rwnd_limited_us=_field(info, _U64, _RWND_LIMITED),
-        sndbuf_limited_us=_field(info, _U64, _SNDBUF_LIMITED),
-        delivered_ce=_field(info, _U32, _DELIVERED_CE),
-        reord_seen=_field(info, _U32, _REORD_SEEN),
-        notsent_bytes=_field(info, _U32, _NOTSENT),
+        bytes_sent=told.bytes_sent,
+        bytes_retrans=told.bytes_retrans,
+        delivery_rate_bps=told.delivery_rate_bps,
+        delivery_app_limited=told.delivery_app_limited,
+        pacing_bps=told.pacing_bps,
+        busy_us=told.busy_us,
+        rwnd_limited_us=told.rwnd_limited_us,
+        sndbuf_limited_us=told.sndbuf_limited_us,
+        delivered_ce=told.delivered_ce,
+        reord_seen=told.reord_seen,
+        notsent_bytes=told.notsent_bytes,
     )
-
-
-def _field(info: memoryview, kind: Struct, at: int) -> int | None:
-    return int(kind.unpack_from(info, at)[0]) if at + kind.size <= len(info) else None
 
 
 def _address(family: int, raw: bytes) -> Address:
