@@ -5,9 +5,9 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from analysis.roce.decode import REQ
 from analysis.roce.fold import Fold
 from analysis.roce.schema import Flow, Quantiles, Report, qpn
+from analysis.roce.traits import REQ
 from analysis.roce.verdict import Verdict
 from tui.severity import word
 from tui.text import _, tell

@@ -7,41 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.roce import cm, icrc, opcodes
-from analysis.roce.frames import Bytes, Flags, Frames, Ints, field, gather
+from analysis.roce.frames import Bytes, Flags, Frames, Ints, Small, field, gather
 from analysis.roce.locate import ARP, ICMP, OTHER, PAUSE, PFC, ROCE, RUNT, TCP, Located, locate
 from analysis.roce.pairs import Pairs
+from analysis.roce.traits import opcode_flags, table
 
 _BTH, _ICRC = 12, 4
 _UNKNOWN: Final = -1
 _QP1: Final = 1
 _UD_SEND: Final = 0x64
 
-REQ, RESP, CNP, NEITHER = range(4)
-"""What part an opcode plays: two PSN spaces that are never mixed, congestion notification, and the rest."""
-
-
-def table(per_opcode: list[int]) -> Ints:
-    """Return a column that is indexed by opcode."""
-    return np.array(per_opcode, np.int64)
-
-
-def opcode_flags(operations: frozenset[int]) -> Flags:
-    """Return, for all 256 opcodes, whether the operation (low five bits) is one of these. Never for the CNP class."""
-    return np.array([op & 0x1F in operations and op >> 5 != 4 for op in range(256)], np.bool_)
-
-
-def _role(opcode: int) -> int:
-    if opcode == opcodes.CNP:
-        return CNP
-    if opcode >> 5 == 4:
-        return NEITHER
-    operation = opcode & 0x1F
-    return REQ if operation in opcodes.REQUESTS else RESP if 0x0D <= operation <= 0x12 else NEITHER
-
-
-ROLE: Final = table([_role(op) for op in range(256)])
-GROUP: Final = table([op >> 5 if opcodes.transport(op) != "other" else 7 for op in range(256)])
-"""Transport by its three bits; 7 for those that are not defined."""
 _EXTENSION: Final = table([opcodes.extension_bytes(op) for op in range(256)])
 _LEAD: Final = table([opcodes.lead_bytes(op) for op in range(256)])
 _HAS_AETH: Final = opcode_flags(opcodes.WITH_AETH)
@@ -67,11 +42,11 @@ class Packets(msgspec.Struct, frozen=True):
     """Bytes of message data by the packet's own headers."""
     dma_bytes: Ints
     """RETH DMA length; -1 without RETH or where it was cut off."""
-    syndrome: Ints
+    syndrome: Small
     """AETH syndrome; -1 without AETH or where it was cut off."""
-    tos: Ints
+    tos: Small
     """IP traffic class (DSCP and ECN); -1 in RoCEv1."""
-    icrc: Ints
+    icrc: NDArray[np.uint8]
     """`icrc.GOOD`, `BAD` or `UNCHECKED`."""
 
     def __len__(self) -> int:
@@ -80,27 +55,6 @@ class Packets(msgspec.Struct, frozen=True):
     def where(self, wanted: Flags | Ints | slice) -> "Packets":
         """Return some of the packets: by mask, by index or by slice."""
         return Packets(*(getattr(self, name)[wanted] for name in self.__struct_fields__))
-
-
-class Ordered(msgspec.Struct, frozen=True):
-    """The columns of packets that walking PSNs takes, in order of flow."""
-
-    number: Ints
-    t_ns: Ints
-    length: Ints
-    opcode: NDArray[np.uint8]
-    psn: Ints
-    ack_req: Flags
-    payload: Ints
-    dma_bytes: Ints
-
-    @classmethod
-    def of(cls, packets: Packets, rows: Ints) -> "Ordered":
-        """Take some packets, by index."""
-        return cls(*(getattr(packets, name)[rows] for name in cls.__struct_fields__))
-
-    def __len__(self) -> int:
-        return len(self.number)
 
 
 def joined(one: Packets, two: Packets) -> Packets:
@@ -212,7 +166,7 @@ def _packets(
         payload=np.maximum(stop - bth - _BTH - _ICRC - pad - _EXTENSION[opcode], 0),
         dma_bytes=dma_bytes,
         syndrome=syndrome,
-        tos=located.tos,
+        tos=located.tos.astype(np.int16),
         icrc=_icrc(buffer, l3, bth, stop, version, whole),
     )
     return packets, _connects(buffer, packets, bth, end)
@@ -228,9 +182,9 @@ def _pair(buffer: Bytes, l3: Ints, version: Ints, pairs: Pairs) -> Ints:
     return pair
 
 
-def _extensions(buffer: Bytes, opcode: NDArray[np.uint8], bth: Ints, limit: Ints) -> tuple[Ints, Ints]:
+def _extensions(buffer: Bytes, opcode: NDArray[np.uint8], bth: Ints, limit: Ints) -> tuple[Small, Ints]:
     """Return AETH syndrome and RETH DMA length where the packet has them and they were captured."""
-    syndrome, dma_bytes = np.full(len(bth), _UNKNOWN, np.int64), np.full(len(bth), _UNKNOWN, np.int64)
+    syndrome, dma_bytes = np.full(len(bth), _UNKNOWN, np.int16), np.full(len(bth), _UNKNOWN, np.int64)
     rows, at = _placed(_HAS_AETH, opcode, bth, limit - 4)
     syndrome[rows] = gather(buffer, at, 1).ravel()
     rows, at = _placed(_HAS_RETH, opcode, bth, limit - 16)
@@ -246,8 +200,8 @@ def _placed(wanted: Flags, opcode: NDArray[np.uint8], bth: Ints, latest: Ints) -
     return (rows, at) if there.all() else (rows[there], at[there])
 
 
-def _icrc(buffer: Bytes, l3: Ints, bth: Ints, stop: Ints, version: Ints, whole: Flags) -> Ints:
-    state = np.full(len(bth), icrc.UNCHECKED, np.int64)
+def _icrc(buffer: Bytes, l3: Ints, bth: Ints, stop: Ints, version: Ints, whole: Flags) -> NDArray[np.uint8]:
+    state = np.full(len(bth), icrc.UNCHECKED, np.uint8)
     rows = np.flatnonzero(whole)
     if len(rows):
         right = icrc.check(buffer, l3[rows], bth[rows], stop[rows], version[rows])

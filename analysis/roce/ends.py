@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from analysis.roce.decode import REQ, RESP
 from analysis.roce.fold import Fold
+from analysis.roce.traits import REQ, RESP
 
 _RC: Final = 0
 

@@ -5,12 +5,12 @@ from typing import Final
 import numpy as np
 
 from analysis.roce import opcodes
-from analysis.roce.decode import CNP, REQ
 from analysis.roce.ends import ends, pairing
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
 from analysis.roce.rows import ACK, ATOMIC, READ
 from analysis.roce.schema import Flow, InFlight, Messages, Quantiles, RewindCounts, qpn
+from analysis.roce.traits import CNP, REQ
 
 _GROUPS: Final = (*opcodes.TRANSPORTS, "other", "other")
 _NO_TRIPS: Final = np.zeros(0, np.int64)

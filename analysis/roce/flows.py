@@ -10,10 +10,11 @@ import numpy as np
 
 from analysis.roce import icrc, opcodes
 from analysis.roce.counters import Counters, Facts
-from analysis.roce.decode import GROUP, REQ, RESP, ROLE, Ordered, Packets, opcode_flags
-from analysis.roce.frames import Flags, Ints
+from analysis.roce.decode import Packets
+from analysis.roce.frames import Ints, Small
 from analysis.roce.keys import KeyTable
-from analysis.roce.walk import Segments, Sequence, Walk, walk
+from analysis.roce.traits import ATOMIC, END, FIRST, FULL, ONLY, PART, READ, Traits, part_of, rows_of
+from analysis.roce.walk import Segments, Sequence, Walk, before, walk
 
 LIMIT: Final = 1 << 16
 """Flows that are told apart. What goes beyond is counted together as flow `REST`, without its PSNs."""
@@ -23,17 +24,29 @@ SIZE_BINS: Final = 32
 DUPLICATE_NS: Final = 20_000
 """The same PSN again within this time is a copy made on the way or by a mirror port, not a retransmission."""
 
-_READ_RESPONSE: Final = opcode_flags(opcodes.READ_RESPONSES)
-WALKED: Final = (ROLE == REQ) | ((ROLE == RESP) & _READ_RESPONSE)
-ACKS: Final = (ROLE == RESP) & ~_READ_RESPONSE
-_READ: Final = opcode_flags(frozenset({opcodes.READ_REQUEST})) & (ROLE == REQ)
-_FIRST: Final = opcode_flags(opcodes.FIRSTS)
-_FULL: Final = opcode_flags(opcodes.FULL_SIZED)
-_END: Final = opcode_flags(opcodes.MESSAGE_ENDS)
-_ONLY: Final = opcode_flags(opcodes.ONLIES)
-_ATOMIC: Final = opcode_flags(opcodes.ATOMICS)
 _ATOMIC_BYTES: Final = 8
-_KIND_SHIFT, _QPN_SHIFT = 3, 5
+_QPN_SHIFT: Final = 5
+
+
+class Ordered(msgspec.Struct, frozen=True):
+    """Packets in order of flow: the columns that walking takes of all of them, and where to find the others."""
+
+    packets: Packets
+    rows: Ints
+    """Where in `packets` each stands."""
+    traits: Traits
+    number: Ints
+    t_ns: Ints
+    psn: Ints
+
+    @classmethod
+    def of(cls, packets: Packets, rows: Ints, traits: Traits) -> "Ordered":
+        """Take some packets, by index; `traits` are those of all."""
+        return cls(packets, rows, traits[rows], packets.number[rows], packets.t_ns[rows], packets.psn[rows])
+
+    def payload(self, some: Ints) -> Ints:
+        """Return the payload of some of these packets."""
+        return self.packets.payload[self.rows[some]]
 
 
 class Walked(msgspec.Struct, frozen=True):
@@ -42,8 +55,13 @@ class Walked(msgspec.Struct, frozen=True):
     flow: Ints
     packets: Ordered
     walk: Walk
-    t_before: Ints
-    """Time of the packet before in the same flow; 0 where there is none."""
+    segments: Segments
+    t_previous: Ints
+    """Of all flows, the time of the newest packet before these."""
+
+    def t_before(self, rows: Ints) -> Ints:
+        """Return the times of some packets' predecessors in their flows; 0 where there is none."""
+        return before(self.segments, self.packets.t_ns, self.t_previous, rows)
 
 
 class Flows:
@@ -55,15 +73,17 @@ class Flows:
         self.sizes = np.zeros((64, SIZE_BINS), np.int64)
         self._table = KeyTable(1, self._new)
 
-    def ids(self, packets: Packets) -> Ints:
+    def ids(self, packets: Packets, traits: Traits) -> Ints:
         """Return the flow of each packet; new flows are added, `REST` once there are too many."""
-        role, group = ROLE[packets.opcode], GROUP[packets.opcode]
-        key = (packets.pair << 24 | packets.qpn) << _QPN_SHIFT | group << 2 | role
+        key = packets.pair << 24
+        key |= packets.qpn
+        key <<= _QPN_SHIFT
+        key |= traits & PART
         return self._table.lookup([key.view(np.uint64)])
 
     def find(self, pair: int, qpn: int, role: int, group: int) -> int | None:
         """Return the id of a flow, None where there is no such flow."""
-        return self._table.get(((pair << 24 | qpn) << _QPN_SHIFT | group << 2 | role,))
+        return self._table.get(((pair << 24 | qpn) << _QPN_SHIFT | part_of(role, group),))
 
     def _new(self, key: tuple[int, ...]) -> int:
         if self.count >= LIMIT or key[0] >> 63:
@@ -79,7 +99,7 @@ class Flows:
         facts.qpn[flow], facts.pair[flow] = key[0] >> _QPN_SHIFT & 0xFFFFFF, key[0] >> (_QPN_SHIFT + 24)
         return flow
 
-    def count_acks(self, ids: Ints, length: Ints, syndrome: Ints) -> None:
+    def count_acks(self, ids: Ints, length: Ints, syndrome: Small) -> None:
         """Count responses that are not walked."""
         add, size = self.counters, len(self.counters.acks)
         add.acks += np.bincount(ids, minlength=size)
@@ -94,40 +114,38 @@ class Flows:
         """Count packets of any kind per flow."""
         self.counters.seen += np.bincount(ids, minlength=len(self.counters.seen))
 
-    def count_marks(self, ids: Ints, ce: Flags, cnp: Flags) -> None:
-        """Count CE marks and congestion notifications per flow."""
+    def count_marks(self, ce: Ints, cnp: Ints) -> None:
+        """Count CE marks and congestion notifications, given the flow of each."""
         size = len(self.counters.ce)
-        if ce.any():
-            self.counters.ce += np.bincount(ids[ce], minlength=size)
-        if cnp.any():
-            self.counters.cnps += np.bincount(ids[cnp], minlength=size)
+        self.counters.ce += np.bincount(ce, minlength=size)
+        self.counters.cnps += np.bincount(cnp, minlength=size)
 
-    def add(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
+    def add(self, packets: Packets, traits: Traits, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
         """Fold in those `rows` of packets, all of WALKED opcodes; `span` is how many PSNs each of them takes."""
-        order = np.argsort(ids[rows].astype(np.uint16), kind="stable")
-        rows, span = rows[order], span[order]
         flow = ids[rows]
+        order = np.argsort(flow.astype(np.uint16), kind="stable")
+        flow, rows, span = flow[order], rows[order], span[order]
         rest = int(np.searchsorted(flow, REST, side="right"))
         if rest:
             self._count_rest(packets.where(rows[:rest]))
             flow, rows, span = flow[rest:], rows[rest:], span[rest:]
         if not len(rows):
             return None
-        return self._add(Ordered.of(packets, rows), flow, span)
+        return self._add(Ordered.of(packets, rows, traits), flow, span)
 
     def _add(self, packets: Ordered, flow: Ints, span: Ints) -> Walked:
         segments = Segments.of(flow)
         found = walk(self.sequence, segments, packets.psn, span)
         self._first_and_last(segments, packets)
-        t_before = self._before(segments, packets.t_ns, self.facts.t_previous)
-        self._add_up(segments, packets, found, t_before)
+        walked = Walked(flow, packets, found, segments, self.facts.t_previous.copy())
+        self._add_up(walked)
         self._messages(segments, packets, found)
         last = segments.end - 1
         self.facts.t_previous[segments.flow], self.facts.at_previous[segments.flow] = (
             packets.t_ns[last],
             found.at[last],
         )
-        return Walked(flow, packets, found, t_before)
+        return walked
 
     def _count_rest(self, packets: Packets) -> None:
         add = self.counters
@@ -142,79 +160,77 @@ class Flows:
             packets.psn[first[new]],
             packets.number[first[new]],
         )
-        before = np.empty_like(packets.psn)
-        before[1:] = packets.psn[:-1]
-        before[first] = np.where(new, packets.psn[first], facts.last_psn[flow])
-        fell = np.flatnonzero(packets.psn < before)
-        over = fell[before[fell] - packets.psn[fell] > 1 << 23]
+        fell = np.concatenate([np.flatnonzero(packets.psn[1:] < packets.psn[:-1]) + 1, first])
+        over = fell[before(segments, packets.psn, facts.last_psn, fell) - packets.psn[fell] > 1 << 23]
         facts.wrapped[segments.flow[segments.of_row[over]]] = 1
         facts.last_psn[flow] = packets.psn[last]
         low, high = np.minimum.reduceat(packets.t_ns, first), np.maximum.reduceat(packets.t_ns, first)
         facts.t_first[flow] = np.where(new, low, np.minimum(low, facts.t_first[flow]))
         facts.t_last[flow] = np.where(new, high, np.maximum(high, facts.t_last[flow]))
 
-    def _add_up(self, segments: Segments, packets: Ordered, found: Walk, t_before: Ints) -> None:
-        add, flow, first = self.counters, segments.flow, segments.first
-        payload = np.add.reduceat(packets.payload, first)
+    def _add_up(self, walked: Walked) -> None:
+        add, segments, packets = self.counters, walked.segments, walked.packets
+        flow, first = segments.flow, segments.first
+        payload = np.add.reduceat(packets.packets.payload[packets.rows], first)
         add.packets[flow] += segments.end - first
-        add.wire_bytes[flow] += np.add.reduceat(packets.length, first)
+        add.wire_bytes[flow] += np.add.reduceat(packets.packets.length[packets.rows], first)
         add.payload_bytes[flow] += payload
         add.goodput_bytes[flow] += payload
-        odd = np.flatnonzero(found.ahead)
-        if len(odd):
-            self._add_odd(segments, packets, found, odd, t_before)
+        if len(walked.walk.odd):
+            self._add_odd(walked)
 
-    def _add_odd(self, segments: Segments, packets: Ordered, found: Walk, odd: Ints, t_before: Ints) -> None:
+    def _add_odd(self, walked: Walked) -> None:
         """Add what only packets out of order have."""
         add, size = self.counters, len(self.counters.packets)
-        flow, ahead, repeat = segments.flow[segments.of_row[odd]], found.ahead[odd], found.repeat[odd]
+        found, odd, packets = walked.walk, walked.walk.odd, walked.packets
+        flow, ahead, repeat = walked.flow[odd], found.ahead[odd], found.repeat[odd]
         gap = ahead > 0
         add.gap_events += np.bincount(flow[gap], minlength=size)
         np.add.at(add.gap_psns, flow[gap], ahead[gap])
         add.behind += np.bincount(flow[~gap], minlength=size)
         add.repeats += np.bincount(flow[repeat], minlength=size)
-        np.subtract.at(add.goodput_bytes, flow[repeat], packets.payload[odd[repeat]])
+        np.subtract.at(add.goodput_bytes, flow[repeat], packets.payload(odd[repeat]))
         add.rewinds += np.bincount(flow[found.rewind[odd]], minlength=size)
         twin = odd[repeat]
-        at_before = self._before(segments, found.at, self.facts.at_previous)[twin]
-        near = (at_before == found.at[twin]) & (packets.t_ns[twin] - t_before[twin] < DUPLICATE_NS)
-        add.duplicates += np.bincount(segments.flow[segments.of_row[twin[near]]], minlength=size)
-
-    @staticmethod
-    def _before(segments: Segments, column: Ints, kept: Ints) -> Ints:
-        """Return each packet's predecessor in its flow; for the first ones what was kept of the last batch."""
-        before = np.empty_like(column)
-        before[1:] = column[:-1]
-        before[segments.first] = kept[segments.flow]
-        return before
+        at_before = before(walked.segments, found.at, self.facts.at_previous, twin)
+        near = (at_before == found.at[twin]) & (packets.t_ns[twin] - walked.t_before(twin) < DUPLICATE_NS)
+        add.duplicates += np.bincount(walked.flow[twin[near]], minlength=size)
 
     def _messages(self, segments: Segments, packets: Ordered, found: Walk) -> None:
         """Count messages where they end, with sizes: PSNs from First to Last, DMA length of READ requests."""
         facts, flow, first = self.facts, segments.flow, segments.first
-        opcode, fresh = packets.opcode, ~found.repeat
-        full = np.flatnonzero(_FULL[opcode] & (packets.payload > 0))
-        facts.pmtu[segments.flow[segments.of_row[full]]] = packets.payload[full]
-        starts = np.flatnonzero(_FIRST[opcode] & fresh)
-        ends = np.flatnonzero(_END[opcode] & fresh)
+        self._learn_pmtu(segments, packets)
+        fresh = packets.traits.copy()
+        fresh[found.odd[found.repeat[found.odd]]] = 0
+        starts, ends = rows_of(fresh, FIRST), rows_of(fresh, END)
         if not len(starts) and not len(ends):
             return
         of_end = segments.of_row[ends]
-        size = np.where(_ONLY[opcode[ends]], packets.payload[ends], packets.dma_bytes[ends])
-        size[_ATOMIC[opcode[ends]]] = _ATOMIC_BYTES
+        kind, payload = packets.traits[ends], packets.payload(ends)
+        size = np.where(kind & ONLY != 0, payload, packets.packets.dma_bytes[packets.rows[ends]])
+        size[kind & ATOMIC != 0] = _ATOMIC_BYTES
         begun = np.searchsorted(starts, ends) - 1
         here = (begun >= 0) & (len(starts) > 0)
         here[here] = starts[begun[here]] >= first[of_end[here]]
         begin_psn, begin_pmtu = facts.message_first_psn[flow[of_end]], facts.message_pmtu[flow[of_end]]
         begin_psn[here] = found.at[starts[begun[here]]]
-        begin_pmtu[here] = packets.payload[starts[begun[here]]]
+        begin_pmtu[here] = packets.payload(starts[begun[here]])
         way = found.at[ends] - begin_psn
-        last = ~_ONLY[opcode[ends]] & ~_READ[opcode[ends]] & ~_ATOMIC[opcode[ends]]
+        last = kind & (ONLY | READ | ATOMIC) == 0
         known = (begin_pmtu > 0) & (way > 0) & (way < 1 << 22)
-        size[last] = np.where(known, way * begin_pmtu + packets.payload[ends], -1)[last]
+        size[last] = np.where(known, way * begin_pmtu + payload, -1)[last]
         self._sizes(flow[of_end], size)
         newest = segments.flow[segments.of_row[starts]]
         facts.message_first_psn[newest] = found.at[starts]
-        facts.message_pmtu[newest] = packets.payload[starts]
+        facts.message_pmtu[newest] = packets.payload(starts)
+
+    def _learn_pmtu(self, segments: Segments, packets: Ordered) -> None:
+        """Keep what the newest First or Middle packet of each flow carries."""
+        full = rows_of(packets.traits, FULL)
+        newest, flow = _newest(full, segments)
+        if not packets.payload(newest).all():
+            newest, flow = _newest(full[packets.payload(full) > 0], segments)
+        self.facts.pmtu[flow] = packets.payload(newest)
 
     def _sizes(self, flow: Ints, size: Ints) -> None:
         add = self.counters
@@ -224,7 +240,7 @@ class Flows:
         np.add.at(add.message_bytes, flow, size)
         np.maximum.at(self.facts.largest_message, flow, size)
         bins = np.frexp(size.astype(np.float64))[1].clip(0, SIZE_BINS - 1)
-        np.add.at(self.sizes, (flow, bins), 1)
+        np.add.at(self.sizes.reshape(-1), flow * SIZE_BINS + bins, 1)
 
     def missing(self, flow: int) -> int:
         """Return the PSNs between the lowest and the highest of a flow that no packet carried."""
@@ -235,6 +251,13 @@ class Flows:
         """Return the PSNs that were missing for a while."""
         coverage = self.sequence.coverage.get(flow)
         return coverage.filled if coverage is not None else 0
+
+
+def _newest(rows: Ints, segments: Segments) -> tuple[Ints, Ints]:
+    """Return the last of some rows in each segment that has any, and the flow it is of."""
+    first, end = np.searchsorted(rows, segments.first), np.searchsorted(rows, segments.end)
+    there = first < end
+    return rows[end[there] - 1], segments.flow[there]
 
 
 def usable(packets: Packets) -> Packets:

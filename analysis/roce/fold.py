@@ -8,30 +8,30 @@ from typing import Any, Final
 
 import numpy as np
 
-from analysis.roce import icrc, opcodes
+from analysis.roce import icrc
 from analysis.roce.cm import Connect
-from analysis.roce.decode import CNP, REQ, RESP, ROLE, Batch, Packets, joined, opcode_flags
-from analysis.roce.flows import ACKS, WALKED, Flows, Walked
+from analysis.roce.decode import Batch, Packets, joined
+from analysis.roce.flows import Flows, Walked
 from analysis.roce.frames import Ints
 from analysis.roce.pairs import Pairs
 from analysis.roce.peers import Peers
 from analysis.roce.pfc import PauseTime
 from analysis.roce.psn import MTUS
 from analysis.roce.rewinds import Rewinds
-from analysis.roce.rows import ACK, Samples
+from analysis.roce.rows import ACK, Samples, in_order
 from analysis.roce.rtt import RoundTrips
+from analysis.roce.traits import ACK as ACKNOWLEDGES
+from analysis.roce.traits import ACK_REQ, FULL, IS_CNP, IS_RESP, READ, READ_ONLY, TRAITS, WALKED, Traits, rows_of
 
 _CE: Final = 3
+_CE_MASK: Final = 0x103
+"""ECN bits, and one that is set where there is no traffic class (-1)."""
 _XRC: Final = 5
-_RC: Final = 0
 _USUAL_MTU: Final = 1024
 """Of an Ethernet with 1500 bytes, the smallest that is met in practice."""
 _MOST_HELD: Final = 1 << 16
 _MOST_BAD_QPS: Final = 4096
 _MOST_CONNECTS: Final = 4096
-_FULL: Final = opcode_flags(opcodes.FULL_SIZED)
-_READ: Final = opcode_flags(frozenset({opcodes.READ_REQUEST})) & (ROLE == REQ)
-_READ_ONLY: Final = opcode_flags(frozenset({0x10}))
 
 
 class Totals:
@@ -70,11 +70,9 @@ class Totals:
         self.pcp += batch.pcp
         opcode = packets.opcode
         self.opcode_packets += np.bincount(opcode, minlength=256)
-        np.add.at(self.opcode_bytes, opcode, packets.length)
-        told = packets.tos[packets.tos >= 0]
-        self.tos += np.bincount(told, minlength=256)
-        marked = packets.tos & 3 == _CE
-        self.ce_by_opcode += np.bincount(opcode[marked & (packets.tos >= 0)], minlength=256)
+        self.opcode_bytes += np.bincount(opcode, packets.length, 256).astype(np.int64)
+        self.tos += np.bincount(packets.tos + 1, minlength=257)[1:]
+        self.ce_by_opcode += np.bincount(opcode[packets.tos & _CE_MASK == _CE], minlength=256)
         self.icrc += np.bincount(packets.icrc, minlength=3)
         with_aeth = np.flatnonzero(packets.syndrome >= 0)
         xrc = opcode[with_aeth] >> 5 == _XRC
@@ -104,16 +102,16 @@ class PathMtu:
         self._settled = 0
         """All hosts below this are known."""
 
-    def learn(self, packets: Packets) -> None:
+    def learn(self, packets: Packets, traits: Traits) -> None:
         """Take in First and Middle packets, and what single READ responses show to fit."""
         if int(packets.pair.max(initial=0)) >> 1 < self._settled:
             return
-        opcode, host = packets.opcode, np.maximum(packets.pair >> 1, 0)
+        host = np.maximum(packets.pair >> 1, 0)
         self._grow(int(host.max(initial=0)) + 1)
-        rows = np.flatnonzero(_FULL[opcode] & (self._known[host] == 0))
+        rows = np.flatnonzero((traits & FULL != 0) & (self._known[host] == 0))
         rows = rows[np.isin(packets.payload[rows], MTUS)][::-1]
         self._known[host[rows]] = packets.payload[rows]
-        only = np.flatnonzero(_READ_ONLY[opcode])
+        only = rows_of(traits, READ_ONLY)
         np.maximum.at(self._largest, host[only], packets.payload[only])
         self._settled = int(np.argmin(np.append(self._known, 0) != 0))
 
@@ -153,6 +151,7 @@ class Fold:
         self._asked: dict[tuple[int, int], Connect] = {}
         """REQs by host pair and the requester's id for the connection."""
         self._held: Packets | None = None
+        self._held_traits = TRAITS[:0]
 
     def add(self, batch: Batch) -> None:
         """Take in the next batch."""
@@ -178,46 +177,47 @@ class Fold:
         self._fold(_no_packets(), last=True)
 
     def _fold(self, packets: Packets, *, last: bool) -> None:
-        flows = self.flows
-        ids = flows.ids(packets)
-        role = ROLE[packets.opcode]
+        flows, traits = self.flows, TRAITS[packets.opcode]
+        traits[np.flatnonzero(packets.ack_req)] |= ACK_REQ
+        ids = flows.ids(packets, traits)
         flows.count_seen(ids)
-        flows.count_marks(ids, (packets.tos & 3 == _CE) & (packets.tos >= 0), role == CNP)
-        acks = np.flatnonzero(ACKS[packets.opcode])
+        flows.count_marks(ids[packets.tos & _CE_MASK == _CE], ids[rows_of(traits, IS_CNP)])
+        acks = rows_of(traits, ACKNOWLEDGES)
         flows.count_acks(ids[acks], packets.length[acks], packets.syndrome[acks])
         self.rewinds.note_naks(packets)
-        walked = self._walk(packets, ids)
+        walked = self._walk(packets, traits, ids)
         if walked is not None:
             self.rewinds.add(walked)
-        responses = np.flatnonzero(role == RESP)
+        responses = rows_of(traits, IS_RESP)
         fresh = self.trips.add(walked, packets.where(responses), ids[responses], last=last)
         if fresh is not None:
             self._in_flight(walked, fresh)
 
-    def _walk(self, packets: Packets, ids: Ints) -> Walked | None:
+    def _walk(self, packets: Packets, traits: Traits, ids: Ints) -> Walked | None:
         """Walk packets, but for those behind a READ request whose length in PSNs is not known yet."""
-        self.pmtu.learn(packets)
-        rows = np.flatnonzero(WALKED[packets.opcode])
+        self.pmtu.learn(packets, traits)
+        rows = rows_of(traits, WALKED)
         if self._held is not None:
             packets = joined(self._held, packets.where(rows))
+            traits = np.concatenate([self._held_traits, traits[rows]])
             self._held = None
-            ids, rows = self.flows.ids(packets), np.arange(len(packets))
-        span = self._spans(packets, rows)
-        if (span == 0).any():
-            rows, span = self._hold(packets, ids, rows, span)
-        return self.flows.add(packets, ids, rows, span) if len(rows) else None
+            ids, rows = self.flows.ids(packets, traits), np.arange(len(packets))
+        span = self._spans(packets, traits, rows)
+        if not span.all():
+            rows, span = self._hold(packets, traits, ids, rows, span)
+        return self.flows.add(packets, traits, ids, rows, span) if len(rows) else None
 
-    def _spans(self, packets: Packets, rows: Ints) -> Ints:
+    def _spans(self, packets: Packets, traits: Traits, rows: Ints) -> Ints:
         """Return the PSNs each of these packets takes; 0 where that is not known yet."""
         span = np.ones(len(rows), np.int64)
-        reads = np.flatnonzero(_READ[packets.opcode[rows]])
+        reads = rows_of(traits[rows], READ)
         reads = reads[packets.dma_bytes[rows[reads]] > MTUS[0]]
         if len(reads):
             pmtu, size = self.pmtu.of(packets.pair[rows[reads]]), packets.dma_bytes[rows[reads]]
             span[reads] = np.where(pmtu > 0, -(-size // np.maximum(pmtu, 1)), 0)
         return span
 
-    def _hold(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> tuple[Ints, Ints]:
+    def _hold(self, packets: Packets, traits: Traits, ids: Ints, rows: Ints, span: Ints) -> tuple[Ints, Ints]:
         """Keep back every flow from its first READ request of unknown length on; return the rest."""
         unknown = np.flatnonzero(span == 0)
         flows, first = np.unique(ids[rows[unknown]], return_index=True)
@@ -226,8 +226,8 @@ class Fold:
         held = np.arange(len(rows)) >= since[ids[rows]]
         if np.count_nonzero(held) > _MOST_HELD:
             self.pmtu.guess(packets.pair[rows[unknown]])
-            return rows, self._spans(packets, rows)
-        self._held = packets.where(rows[held])
+            return rows, self._spans(packets, traits, rows)
+        self._held, self._held_traits = packets.where(rows[held]), traits[rows[held]]
         return rows[~held], span[~held]
 
     def _connect(self, connect: Connect) -> None:
@@ -246,9 +246,10 @@ class Fold:
         for answer, request in self.peers.request_of.items():
             decided[request] = self.peers.decided_at[answer]
         wanted = (samples.kind == ACK) & (samples.number > decided[samples.flow])
-        samples = samples.where(np.flatnonzero(wanted)[np.lexsort((samples.number[wanted], samples.flow[wanted]))])
+        samples = samples.where(wanted)
         if not len(samples.flow):
             return
+        samples = samples.where(in_order(samples.flow, samples.number))
         sent = self.flows.sequence.expected[samples.flow]
         if walked is not None:
             sent = _sent_before(walked, samples, sent)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
+Small = NDArray[np.int16]
 
 GUARD: Final = 128
 """Readable bytes that a buffer holds behind its last frame: headers are gathered without a bounds check."""

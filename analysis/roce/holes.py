@@ -23,6 +23,11 @@ class Intervals:
         i = bisect_right(self.begins, number) - 1
         return i >= 0 and number < self.ends[i]
 
+    def meets(self, begin: int, end: int) -> bool:
+        """Tell whether any number of [begin, end) is in the set."""
+        i = bisect_right(self.begins, begin)
+        return (i > 0 and begin < self.ends[i - 1]) or (i < len(self.begins) and self.begins[i] < end)
+
     def add(self, begin: int, end: int) -> None:
         """Add an interval that overlaps none of the others; nothing where it is empty."""
         if begin < end:
@@ -94,7 +99,8 @@ class Coverage:
     def behind(self, at: int, span: int, expected: int) -> bool:
         """Take a packet before the `expected` PSN. Return whether its PSN was seen before."""
         self.head = max(self.head, expected)
-        if self.simple and self.low <= at and at + span <= self.head:
+        end = at + span
+        if self.low <= at and end <= self.head and not (self._inner.begins or self._holes.meets(at, end)):
             return True
         seen = at >= self.low and at not in self._holes and at not in self._inner
         fresh = self._holes.remove(at, at + span)

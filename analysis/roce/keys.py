@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.roce.frames import Ints
+from analysis.roce.frames import Flags, Ints
 
 Words = NDArray[np.uint64]
 
@@ -25,8 +25,9 @@ class KeyTable:
         self._new = new
         self._ids: dict[tuple[int, ...], int] = {}
         self._keys = [np.zeros(_SLOTS, np.uint64) for _ in range(width)]
+        self._keys[0][0] = 1
+        """An empty slot holds a key that belongs into another: all zeros do not hash to any slot but the first."""
         self._values = np.full(_SLOTS, -1, np.int64)
-        self._known = np.zeros(_SLOTS, np.bool_)
 
     def put(self, key: tuple[int, ...], value: int) -> None:
         """Fix the id of a key that has not been looked up yet."""
@@ -39,14 +40,17 @@ class KeyTable:
     def lookup(self, columns: Sequence[Words]) -> Ints:
         """Return the id of each row of `columns`, shape (n,)."""
         slots = self._slots(columns)
-        hit = self._known[slots]
-        for kept, column in zip(self._keys, columns, strict=True):
-            hit &= kept[slots] == column
+        hit = self._hits(columns, slots)
         ids = self._values[slots]
-        missed = np.flatnonzero(~hit)
-        if len(missed):
-            self._resolve(columns, slots, ids, missed)
+        if not hit.all():
+            self._resolve(columns, slots, ids, np.flatnonzero(~hit))
         return ids
+
+    def _hits(self, columns: Sequence[Words], slots: Ints) -> Flags:
+        hit: Flags = self._keys[0][slots] == columns[0]
+        for kept, column in zip(self._keys[1:], columns[1:], strict=True):
+            hit &= kept[slots] == column
+        return hit
 
     def _resolve(self, columns: Sequence[Words], slots: Ints, ids: Ints, missed: Ints) -> None:
         """Fill `ids` where the cache did not know: a few one by one, since most of the rest are the same keys."""
@@ -57,9 +61,7 @@ class KeyTable:
             words = [column[some].tolist() for column in columns]
             for row, slot, key in zip(some.tolist(), slots[some].tolist(), zip(*words, strict=True), strict=True):
                 ids[row] = self._remember(slot, key)
-            hit = self._known[slots[missed]]
-            for kept, column in zip(self._keys, columns, strict=True):
-                hit &= kept[slots[missed]] == column[missed]
+            hit = self._hits([column[missed] for column in columns], slots[missed])
             found = missed[hit]
             ids[found] = self._values[slots[found]]
             missed = missed[~hit]
@@ -73,7 +75,6 @@ class KeyTable:
         for kept, word in zip(self._keys, key, strict=True):
             kept[slot] = word
         self._values[slot] = value
-        self._known[slot] = True
         return value
 
     @staticmethod

@@ -39,7 +39,8 @@ _OPERATIONS: Final = {
 
 REQUESTS: Final = frozenset({*range(0x0D), 0x13, 0x14, 0x16, 0x17})
 READ_REQUEST: Final = 0x0C
-READ_RESPONSES: Final = frozenset({0x0D, 0x0E, 0x0F, 0x10})
+READ_RESPONSE_ONLY: Final = 0x10
+READ_RESPONSES: Final = frozenset({0x0D, 0x0E, 0x0F, READ_RESPONSE_ONLY})
 ACKNOWLEDGE: Final = 0x11
 ATOMIC_ACKNOWLEDGE: Final = 0x12
 ATOMICS: Final = frozenset({0x13, 0x14})

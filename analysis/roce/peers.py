@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from analysis.roce.decode import REQ
 from analysis.roce.flows import Flows
 from analysis.roce.frames import Ints
 from analysis.roce.rows import Rows, joined_rows, no_rows
+from analysis.roce.traits import REQ
 
 VOTES: Final = 16
 """Responses of a QP that are looked at to find the requests they answer."""

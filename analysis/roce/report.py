@@ -7,7 +7,6 @@ import numpy as np
 
 from analysis.roce import opcodes
 from analysis.roce.cm import Connect
-from analysis.roce.decode import CNP
 from analysis.roce.ends import ends, pairing
 from analysis.roce.flow_report import flows_of
 from analysis.roce.fold import Fold
@@ -27,6 +26,7 @@ from analysis.roce.schema import (
     Rest,
     qpn,
 )
+from analysis.roce.traits import CNP
 from analysis.text import Sentence
 
 _SHOWN_TRANSPORTS: Final = ("RC", "UC", "UD", "XRC", "CNP", "other")

@@ -6,10 +6,10 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 
-from analysis.roce import opcodes
-from analysis.roce.decode import RESP, Packets
+from analysis.roce.decode import Packets
 from analysis.roce.flows import Flows, Walked
 from analysis.roce.psn import MODULUS
+from analysis.roce.traits import READ, RESP
 
 Trigger = Literal["nak", "rnr", "read", "timeout", "other"]
 """A NAK, a receiver that was not ready, missing READ responses, silence; or none, as when packets overtake."""
@@ -18,6 +18,7 @@ TIMEOUT_NS: Final = 1_000_000
 MOST_KEPT: Final = 10_000
 _MOST_NAKS: Final = 1 << 16
 _RNR_KIND, _NAK_KIND = 1, 3
+_NOT_ACK: Final = 0x60
 
 
 class Rewind(msgspec.Struct, frozen=True):
@@ -51,33 +52,35 @@ class Rewinds:
 
     def note_naks(self, packets: Packets) -> None:
         """Remember NAKs by the requests they speak of. Call with a batch before its requests."""
-        kind = packets.syndrome >> 5 & 3
-        rows = np.flatnonzero((packets.syndrome >= 0) & ((kind == _RNR_KIND) | (kind == _NAK_KIND)))
-        for row in rows.tolist():
-            key = int(packets.pair[row]) ^ 1, int(packets.psn[row])
-            self._naks.setdefault(key, []).append((int(packets.number[row]), bool(kind[row] == _RNR_KIND)))
+        # -1, of packets without syndrome, would be a NAK
+        for row in np.flatnonzero((packets.syndrome & _NOT_ACK != 0) & (packets.syndrome >= 0)).tolist():
+            kind = int(packets.syndrome[row]) >> 5 & 3
+            if kind in (_RNR_KIND, _NAK_KIND):
+                key = int(packets.pair[row]) ^ 1, int(packets.psn[row])
+                self._naks.setdefault(key, []).append((int(packets.number[row]), kind == _RNR_KIND))
         while len(self._naks) > _MOST_NAKS:
             del self._naks[next(iter(self._naks))]
 
     def add(self, walked: Walked) -> None:
         """Find the rewinds among walked packets."""
-        rows = np.flatnonzero(walked.walk.step_back | walked.walk.rewind)
-        for row in rows.tolist():
-            flow = int(walked.flow[row])
-            if walked.walk.step_back[row]:
-                self._start(flow, row, walked)
+        odd, found = walked.walk.odd, walked.walk
+        rows = odd[found.step_back[odd] | found.rewind[odd]]
+        columns = (rows, walked.flow[rows], found.step_back[rows], walked.t_before(rows))
+        for row, flow, back, t_before in zip(*(column.tolist() for column in columns), strict=True):
+            if back:
+                self._start(flow, row, walked, t_before)
             elif flow in self._starts:
                 self._count(self._starts[flow].rewind)
 
-    def _start(self, flow: int, row: int, walked: Walked) -> None:
+    def _start(self, flow: int, row: int, walked: Walked, t_before: int) -> None:
         packets, number = walked.packets, int(walked.packets.number[row])
         before = self._starts.get(flow)
         previous = before.number if before is not None else 0
         t_ns, at = int(packets.t_ns[row]), int(walked.walk.at[row])
-        idle_ns = t_ns - int(walked.t_before[row])
+        idle_ns = t_ns - t_before
         trigger = self._trigger(flow, at % MODULUS, previous, number)
         if trigger is None:
-            read = packets.opcode[row] & 0x1F == opcodes.READ_REQUEST
+            read = packets.traits[row] & READ
             trigger = "read" if read else "timeout" if idle_ns >= TIMEOUT_NS else "other"
         rewind = Rewind(flow, t_ns, at % MODULUS, -int(walked.walk.ahead[row]), idle_ns, trigger)
         self._starts[flow] = _Start(number, previous, rewind)

@@ -1,9 +1,13 @@
 """Requests, responses and round trips, as parallel columns."""
 
+from typing import Final
+
 import msgspec
 import numpy as np
 
 from analysis.roce.frames import Flags, Ints
+
+_NUMBER_BITS: Final = 21
 
 ACK, READ, ATOMIC = range(3)
 """What a round trip consists of: request and ACK, READ request and its first response, atomic and its ACK."""
@@ -58,3 +62,16 @@ def all_samples(parts: list[Samples]) -> Samples:
     nothing = Samples(*(np.zeros(0, np.int64) for _ in Samples.__struct_fields__))
     names = Samples.__struct_fields__
     return Samples(*(np.concatenate([getattr(part, name) for part in (nothing, *parts)]) for name in names))
+
+
+def in_order(key: Ints, number: Ints) -> Ints:
+    """Return the order of rows by key (0 to 2^42 - 1), then by frame number; frames of one key differ.
+
+    One sort of both as one number is several times as fast as `lexsort`, where they fit.
+    """
+    if not len(key):
+        return np.zeros(0, np.int64)
+    first = number.min()
+    if number.max() - first >= 1 << _NUMBER_BITS:
+        return np.lexsort((number, key))
+    return np.argsort(key << _NUMBER_BITS | number - first)

@@ -8,13 +8,16 @@ from typing import Final
 import numpy as np
 
 from analysis.roce import opcodes
-from analysis.roce.decode import GROUP, REQ, ROLE, Packets
+from analysis.roce.decode import Packets
 from analysis.roce.flows import Flows, Walked
 from analysis.roce.frames import Flags, Ints
 from analysis.roce.kept import Kept
 from analysis.roce.peers import Peers
 from analysis.roce.psn import HALF, MODULUS, distance
-from analysis.roce.rows import ACK, ATOMIC, READ, Rows, Samples, joined_rows, no_rows
+from analysis.roce.rows import ACK, ATOMIC, READ, Rows, Samples, in_order, joined_rows, no_rows
+from analysis.roce.traits import ACK_REQ, RC_REQ, REQ, TRAITS, Traits
+from analysis.roce.traits import ATOMIC as IS_ATOMIC
+from analysis.roce.traits import READ as IS_READ
 
 MANY_AGAIN: Final = 1 << 12
 """Packets that came again; with more than this, those of which no request waits any longer are let go."""
@@ -69,16 +72,12 @@ class RoundTrips:
         if walked is None:
             return no_rows()
         packets, found = walked.packets, walked.walk
-        opcode = packets.opcode
-        asks = np.flatnonzero(_ASKS[opcode] | (packets.ack_req & _RC_REQUEST[opcode]))
+        asks = np.flatnonzero(_may_ask(packets.traits))
         asks = asks[~found.repeat[asks]]
+        traits = packets.traits[asks]
         parts = []
-        for kind, wanted in (
-            (ACK, packets.ack_req[asks]),
-            (READ, _READS[opcode[asks]]),
-            (ATOMIC, _ATOMICS[opcode[asks]]),
-        ):
-            rows = asks[wanted]
+        for kind, wanted in ((ACK, traits & ACK_REQ), (READ, traits & IS_READ), (ATOMIC, traits & IS_ATOMIC)):
+            rows = asks[wanted != 0]
             parts.append(
                 Rows(
                     walked.flow[rows],
@@ -102,8 +101,10 @@ class RoundTrips:
 
     def _note_repeats(self, walked: Walked | None) -> None:
         """Remember packets that came again: a response after one of them may answer either."""
-        rows = np.flatnonzero(walked.walk.repeat) if walked is not None else np.zeros(0, np.int64)
-        if walked is None or not len(rows):
+        if walked is None:
+            return
+        rows = walked.walk.odd[walked.walk.repeat[walked.walk.odd]]
+        if not len(rows):
             return
         packets, flow, at = walked.packets, walked.flow[rows], walked.walk.at[rows]
         self.kept.repeated(flow, at)
@@ -113,7 +114,7 @@ class RoundTrips:
 
     def note_damaged(self, packets: Packets) -> None:
         """Take in requests with a wrong ICRC: they were sent, so their PSN is ambiguous when it is sent again."""
-        rows = np.flatnonzero(_RC_REQUEST[packets.opcode])[: MOST_OPEN - len(self._damaged)]
+        rows = np.flatnonzero(TRAITS[packets.opcode] & RC_REQ)[: MOST_OPEN - len(self._damaged)]
         columns = (packets.pair[rows].tolist(), packets.qpn[rows].tolist(), packets.psn[rows].tolist())
         self._damaged += zip(*columns, strict=True)
 
@@ -138,7 +139,7 @@ class RoundTrips:
         n = len(requests)
         rows = joined_rows(requests, self._again, answers)
         key = _asked_key(rows)
-        order = np.lexsort((rows.number, key))
+        order = in_order(key, rows.number)
         key, asks, answer = key[order], order < n, order >= n + len(self._again)
         hit = np.flatnonzero(asks[:-1] & answer[1:] & (key[1:] == key[:-1]))
         asked, answered = order[hit], order[hit + 1]
@@ -163,14 +164,17 @@ def _asked_key(rows: Rows) -> Ints:
     return (rows.flow << 2 | rows.kind) << 24 | rows.psn
 
 
+def _may_ask(traits: Traits) -> Flags:
+    """Tell which packets ask for something: requests of RC with the bit set, READs and atomics always."""
+    rc: Flags = traits & RC_REQ != 0
+    rc &= traits & (ACK_REQ | IS_READ | IS_ATOMIC) != 0
+    return rc
+
+
 def _only_rc(operations: frozenset[int]) -> Flags:
     return np.array([op >> 5 == _RC and op & 0x1F in operations for op in range(256)], np.bool_)
 
 
-_RC_REQUEST: Final = (ROLE == REQ) & (GROUP == _RC)
-_READS: Final = _only_rc(frozenset({opcodes.READ_REQUEST}))
-_ATOMICS: Final = _only_rc(opcodes.ATOMICS)
-_ASKS: Final = _READS | _ATOMICS
 _ANSWERS: Final = np.select(
     [
         _only_rc(frozenset({opcodes.ACKNOWLEDGE})),

@@ -4,8 +4,11 @@ In unwrapped numbers the next expected PSN is the running maximum of where packe
 Flows in which that shortcut would not hold, and those with holes to fill, are walked one by one.
 """
 
+from typing import Any
+
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.roce.columns import Columns
 from analysis.roce.frames import Flags, Ints
@@ -71,34 +74,49 @@ class Walk(msgspec.Struct, frozen=True):
     """Begins again at or before the packet that came before it."""
     rewind: Flags
     """The packet by which a step back turned out to be a rewind: PSNs come again after it."""
+    odd: Ints
+    """Rows of the packets out of order: `ahead` is 0 for all others, and the flags are false."""
 
 
 def walk(sequence: Sequence, segments: Segments, psn: Ints, span: Ints) -> Walk:
     """Walk packets sorted by flow; `span` is how many PSNs each takes. Updates `sequence`."""
-    flow, first, of_row = segments.flow, segments.first, segments.of_row
+    flow, first = segments.flow, segments.first
     started = sequence.started[flow] != 0
     at = _unwrap(sequence, segments, psn, started)
     sequence.low[flow[~started]] = at[first[~started]]
     end = at + span
-    reach = end.copy()
-    reach[first] = np.where(started, np.maximum(end[first], sequence.expected[flow]), end[first])
-    expected = np.maximum.accumulate(reach + of_row * _SEGMENT) - of_row * _SEGMENT
-    before = np.empty_like(expected)
-    before[1:] = expected[:-1]
-    before[first] = np.where(started, sequence.expected[flow], at[first])
-    ahead = at - before
-    odd = (ahead >= HALF) | (ahead < -HALF) | ((ahead < 0) & (end > before))
-    if odd.any():
-        _one_by_one(sequence, segments, np.unique(of_row[odd]), psn, span, at, expected, ahead)
+    lift = segments.of_row * _SEGMENT
+    expected = end + lift
+    expected[first] += np.where(started, np.maximum(sequence.expected[flow] - end[first], 0), 0)
+    np.maximum.accumulate(expected, out=expected)
+    expected -= lift
+    head = np.empty_like(expected)
+    head[1:] = expected[:-1]
+    head[first] = np.where(started, sequence.expected[flow], at[first])
+    ahead = at - head
+    odd = np.flatnonzero(ahead != 0)
+    way = ahead[odd]
+    wrong = odd[(way >= HALF) | (way < -HALF) | ((way < 0) & (end[odd] > head[odd]))]
+    if len(wrong):
+        _one_by_one(sequence, segments, np.unique(segments.of_row[wrong]), psn, span, at, expected, ahead)
         end = at + span
-    end_before = np.empty_like(end)
-    end_before[1:] = end[:-1]
-    end_before[first] = sequence.last_end[flow]
-    behind = ahead < 0
-    step_back = behind & (at < end_before)
-    repeat, rewind = _seen_again(sequence, segments, at, span, ahead, step_back)
-    _remember(sequence, segments, at, end, expected, step_back)
-    return Walk(at, ahead, expected, repeat, step_back, rewind)
+        odd = np.flatnonzero(ahead != 0)
+    step_back, repeat, rewind = (np.zeros(len(at), np.bool_) for _ in range(3))
+    behind = odd[ahead[odd] < 0]
+    step_back[behind] = at[behind] < before(segments, end, sequence.last_end, behind)
+    found = Walk(at, ahead, expected, repeat, step_back, rewind, odd)
+    _seen_again(sequence, segments, found, behind, span)
+    _remember(sequence, segments, found, end)
+    return found
+
+
+def before(segments: Segments, column: NDArray[Any], kept: Ints, rows: Ints) -> NDArray[Any]:
+    """Return the predecessors of some packets in their flows; of first ones what was `kept` of the last batch."""
+    previous = column[rows - 1]
+    segment = segments.of_row[rows]
+    first = rows == segments.first[segment]
+    previous[first] = kept[segments.flow[segment[first]]]
+    return previous
 
 
 def _unwrap(sequence: Sequence, segments: Segments, psn: Ints, started: Flags) -> Ints:
@@ -107,11 +125,14 @@ def _unwrap(sequence: Sequence, segments: Segments, psn: Ints, started: Flags) -
     previous = np.empty_like(psn)
     previous[1:] = psn[:-1]
     previous[first] = np.where(started, sequence.last[flow] % MODULUS, psn[first])
-    total = np.cumsum((psn - previous + HALF) % MODULUS - HALF)
+    way = psn - previous
+    way += HALF
+    way &= MODULUS - 1
+    way -= HALF
+    total = np.cumsum(way)
     base = np.where(started, sequence.last[flow], psn[first])
-    skipped = total[first] - ((psn[first] - previous[first] + HALF) % MODULUS - HALF)
-    unwrapped: Ints = total + (base - skipped)[segments.of_row]
-    return unwrapped
+    total += (base - total[first] + way[first])[segments.of_row]
+    return total
 
 
 def _one_by_one(
@@ -134,71 +155,66 @@ def _one_by_one(
         at[rows], ahead[rows], expected[rows] = places, ways, heads
 
 
-def _seen_again(
-    sequence: Sequence, segments: Segments, at: Ints, span: Ints, ahead: Ints, step_back: Flags
-) -> tuple[Flags, Flags]:
+def _seen_again(sequence: Sequence, segments: Segments, found: Walk, behind: Ints, span: Ints) -> None:
     """Tell repeats from PSNs that come late, and find rewinds."""
-    behind = ahead < 0
-    repeat = behind.copy()
-    before = np.empty_like(step_back)
-    before[1:] = step_back[:-1]
-    before[segments.first] = sequence.stepped_back[segments.flow] != 0
-    rewind = behind & ~step_back & before
-    hard = _hard(sequence, segments, ahead, span, at)
+    found.repeat[behind] = True
+    after_back = before(segments, found.step_back, sequence.stepped_back, behind)
+    found.rewind[behind] = after_back & ~found.step_back[behind]
+    hard = _hard(sequence, segments, found, behind, span)
+    begins, ends = (np.searchsorted(found.odd, edge[hard]) for edge in (segments.first, segments.end))
+    for segment, begin, end in zip(hard.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        rows = slice(int(segments.first[segment]), int(segments.end[segment]))
+        _seen_again_one(sequence, int(segments.flow[segment]), found, rows, found.odd[begin:end], span)
     easy = np.ones(len(segments.flow), np.bool_)
     easy[hard] = False
-    for segment in hard.tolist():
-        rows = slice(int(segments.first[segment]), int(segments.end[segment]))
-        flow = int(segments.flow[segment])
-        repeat[rows], rewind[rows] = _seen_again_one(
-            sequence, flow, at[rows], span[rows], ahead[rows], step_back[rows]
-        )
-    sequence.pending[segments.flow[easy]] = step_back[segments.end[easy] - 1]
-    return repeat, rewind
+    sequence.pending[segments.flow[easy]] = found.step_back[segments.end[easy] - 1]
 
 
-def _hard(sequence: Sequence, segments: Segments, ahead: Ints, span: Ints, at: Ints) -> Ints:
+def _hard(sequence: Sequence, segments: Segments, found: Walk, behind: Ints, span: Ints) -> Ints:
     """Return the segments whose flow has holes, READ spans or an undecided step back, or gets one here."""
-    flow = segments.flow
-    odd = np.flatnonzero((ahead > 0) | (span > 1) | (at < sequence.low[flow][segments.of_row]))
+    flow, of_row = segments.flow, segments.of_row
+    gaps = found.odd[found.ahead[found.odd] > 0]
+    below = behind[found.at[behind] < sequence.low[flow[of_row[behind]]]]
     hard = np.zeros(len(flow), np.bool_)
-    hard[segments.of_row[odd]] = True
+    for rows in (gaps, below, np.flatnonzero(span != 1)):
+        hard[of_row[rows]] = True
     hard |= (sequence.pending[flow] != sequence.stepped_back[flow]) | (sequence.uneven[flow] != 0)
     return np.flatnonzero(hard)
 
 
-def _seen_again_one(
-    sequence: Sequence, flow: int, at: Ints, span: Ints, ahead: Ints, step_back: Flags
-) -> tuple[Flags, Flags]:
+def _seen_again_one(sequence: Sequence, flow: int, found: Walk, all_rows: slice, odd: Ints, span: Ints) -> None:
     """Walk one flow with its coverage; packets in order do not matter unless there are READ requests to remember."""
     coverage = sequence.coverage.get(flow)
     if coverage is None:
         low = int(sequence.low[flow])
         head = int(sequence.expected[flow]) if sequence.started[flow] else low
         coverage = sequence.coverage[flow] = Coverage(low, head)
-    repeat, rewind = np.zeros(len(at), np.bool_), np.zeros(len(at), np.bool_)
+    every = coverage.spans or (span[all_rows] != 1).any()
+    rows = np.arange(all_rows.start, all_rows.stop) if every else odd
     pending = bool(sequence.pending[flow])
-    every = coverage.spans or (span > 1).any()
-    rows = np.arange(len(at)) if every else np.flatnonzero(ahead)
-    columns = (rows, at[rows], ahead[rows], span[rows], step_back[rows])
+    repeats, rewinds = [], []
+    columns = (rows, found.at[rows], found.ahead[rows], span[rows], found.step_back[rows])
     for row, place, way, width, back in zip(*(column.tolist() for column in columns), strict=True):
         if way >= 0:
             coverage.ahead(place, width, place - way)
             continue
         again = coverage.behind(place, width, place - way)
-        repeat[row] = again
+        if again:
+            repeats.append(row)
         if back:
             pending = True
         elif again and pending:
-            rewind[row], pending = True, False
-    sequence.pending[flow] = pending and ahead[-1] < 0
+            rewinds.append(row)
+            pending = False
+    found.repeat[odd] = found.rewind[odd] = False
+    found.repeat[repeats] = found.rewind[rewinds] = True
+    sequence.pending[flow] = pending and found.ahead[all_rows.stop - 1] < 0
     sequence.low[flow], sequence.uneven[flow] = coverage.low, not coverage.simple
-    return repeat, rewind
 
 
-def _remember(sequence: Sequence, segments: Segments, at: Ints, end: Ints, expected: Ints, step_back: Flags) -> None:
+def _remember(sequence: Sequence, segments: Segments, found: Walk, end: Ints) -> None:
     flow, last = segments.flow, segments.end - 1
     sequence.started[flow] = 1
-    sequence.expected[flow] = expected[last]
-    sequence.last[flow], sequence.last_end[flow] = at[last], end[last]
-    sequence.stepped_back[flow] = step_back[last]
+    sequence.expected[flow] = found.expected[last]
+    sequence.last[flow], sequence.last_end[flow] = found.at[last], end[last]
+    sequence.stepped_back[flow] = found.step_back[last]
