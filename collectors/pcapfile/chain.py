@@ -18,15 +18,15 @@ class Chain:
         self._at, self._after = at, after
         self._breaks = np.flatnonzero(at[1:] != after[:-1]).tolist()
 
-    def follow(self, start: int) -> tuple[list[Ints], int]:
-        """Return the records from `start` on, in pieces, and the first place where no candidate stands."""
+    def follow(self, start: int) -> tuple[list[slice], int]:
+        """Return which candidates are records from `start` on, and the first place where no candidate stands."""
         at, after, breaks = self._at, self._after, self._breaks
-        pieces: list[Ints] = []
+        pieces: list[slice] = []
         while True:
             first = int(np.searchsorted(at, start))
             if first == len(at) or at[first] != start:
                 return pieces, start
             next_break = bisect_left(breaks, first)
             last = breaks[next_break] if next_break < len(breaks) else len(at) - 1
-            pieces.append(at[first : last + 1])
+            pieces.append(slice(first, last + 1))
             start = int(after[last])

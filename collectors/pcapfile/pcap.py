@@ -38,22 +38,28 @@ class Pcap:
         self.damaged = False
         self._t_last: int | None = None
         self._mask: Flags | None = None
+        self._even = True
+        """So far all records took an even number of bytes."""
 
     def cut(self, buffer: Bytes, size: int) -> tuple[Frames | None, int]:
         """Return the whole records in buffer[:size] and how many bytes they take. Damage ends the file."""
-        pieces: list[Ints] = []
+        pieces: list[tuple[Ints, Bytes]] = []
         position, scalar = 0, 0
         while True:
             length = self._valid(buffer, position, size)
             if length is None:
                 break
             if scalar:
-                pieces.append(np.array([position]))
+                at = np.array([position])
+                pieces.append((at, gather(buffer, at, _RECORD)))
                 position, scalar = position + length, scalar - 1
                 continue
-            found, position = self._chain(buffer, position, size).follow(position)
-            pieces += found
-            scalar = _FEW if sum(map(len, found)) < _FEW else 0
+            at, heads, chain = self._chain(buffer, position, size)
+            found, after = chain.follow(position)
+            pieces += [(at[piece], heads[piece]) for piece in found]
+            self._even &= (after - position) % 2 == 0
+            position = after
+            scalar = _FEW if sum(piece.stop - piece.start for piece in found) < _FEW else 0
         return self._frames(buffer, pieces), position
 
     def _valid(self, buffer: Bytes, position: int, size: int) -> int | None:
@@ -67,37 +73,57 @@ class Pcap:
             return None
         return _RECORD + captured if position + _RECORD + captured <= size else None
 
-    def _chain(self, buffer: Bytes, position: int, size: int) -> Chain:
-        """Candidates: wherever the high half of the seconds (18 hours) is that of the record at `position`."""
-        high = 2 if self.order == "<" else 0
-        here = self._scan(buffer[position + high : size - _RECORD + high + 1], buffer, position + high) + position
-        captured = field(gather(buffer, here + 8, 4), 0, self.order + "u4")
+    def _chain(self, buffer: Bytes, position: int, size: int) -> tuple[Ints, Bytes, Chain]:
+        """Return where records could be, their headers, and how they follow each other.
+
+        Candidates: wherever the high half of the seconds (18 hours) is that of the record at `position`.
+        """
+        high = position + (2 if self.order == "<" else 0)
+        if self._even:
+            here = self._scan_even(buffer, high, size - _RECORD - position) + position
+        else:
+            here = self._scan(buffer[high : high + size - _RECORD - position + 1], buffer, high) + position
+        heads = gather(buffer, here, _RECORD)
+        captured = field(heads, 8, self.order + "u4")
         after = here + _RECORD + captured
         keep = (captured <= MOST_CAPTURED) & (after <= size)
         if not keep.all():
-            here, after = here[keep], after[keep]
-        return Chain(here, after)
+            here, heads, after = here[keep], heads[keep], after[keep]
+        return here, heads, Chain(here, after)
+
+    def _scan_even(self, buffer: Bytes, at: int, last: int) -> Ints:
+        """Return the even distances up to `last` from `at` where the two bytes are those at `at`.
+
+        RoCE packets are padded to four bytes and their headers are even, so this finds all of most captures, and
+        where it does not, the chain breaks.
+        """
+        words = np.ndarray((last // 2 + 1,), np.uint16, buffer, at, (2,))
+        mask = self._room(buffer)[: len(words)]
+        np.equal(words, words[0], out=mask)
+        return np.flatnonzero(mask) * 2
+
+    def _room(self, buffer: Bytes) -> Flags:
+        if self._mask is None or len(self._mask) < len(buffer):
+            self._mask = np.empty(len(buffer), np.bool_)
+        return self._mask
 
     def _scan(self, area: Bytes, buffer: Bytes, at: int) -> Ints:
         """Return where `area` holds the two bytes at `at`. `area` begins at `at`, and one more byte follows it.
 
         The lower byte first: the higher one is an ASCII letter in these years and all over text.
         """
-        if self._mask is None or len(self._mask) < len(buffer):
-            self._mask = np.empty(len(buffer), np.bool_)
         lower = int(self.order == ">")
-        mask = self._mask[: len(area)]
+        mask = self._room(buffer)[: len(area)]
         np.equal(buffer[at + lower : at + lower + len(area)], buffer[at + lower], out=mask)
         here = np.flatnonzero(mask)
         found: Ints = here[buffer[here + (at + 1 - lower)] == buffer[at + 1 - lower]]
         return found
 
-    def _frames(self, buffer: Bytes, pieces: list[Ints]) -> Frames | None:
+    def _frames(self, buffer: Bytes, pieces: list[tuple[Ints, Bytes]]) -> Frames | None:
         if not pieces:
             return None
-        at = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        rows = gather(buffer, at, _RECORD)
-        seconds, fraction, captured, length = (field(rows, i, self.order + "u4") for i in (0, 4, 8, 12))
+        at, heads = pieces[0] if len(pieces) == 1 else map(np.concatenate, zip(*pieces, strict=True))
+        seconds, fraction, captured, length = (field(heads, i, self.order + "u4") for i in (0, 4, 8, 12))
         first = self._info.packets + 1
         self._info.packets += len(at)
         t_ns = seconds * 1_000_000_000 + fraction * self.resolution_ns

@@ -66,12 +66,12 @@ class PcapNg:
         position = 0
         if buffer[:4].tobytes() == SECTION and not self._begin(buffer, size):
             return None, 0
-        chain = self._chain(buffer, size)
+        at, chain = self._chain(buffer, size)
         pieces: list[Ints] = []
         odd: list[_Odd] = []
         while True:
             found, position = chain.follow(position)
-            pieces += found
+            pieces += [at[piece] for piece in found]
             length = self._block(buffer, position, size, odd)
             if length is None:
                 break
@@ -94,7 +94,7 @@ class PcapNg:
         self._section += 1
         return True
 
-    def _chain(self, buffer: Bytes, size: int) -> Chain:
+    def _chain(self, buffer: Bytes, size: int) -> tuple[Ints, Chain]:
         """Candidates: every 32-bit word that says "enhanced packet block" and has matching lengths at both ends."""
         words = buffer[: size // 4 * 4].view(self._order + "u4")
         at = np.flatnonzero(words[: max(0, len(words) - 7)] == _EPB)
@@ -104,7 +104,7 @@ class PcapNg:
         captured = words[at + 5].astype(np.int64)
         sound = (words[at + (length >> 2) - 1] == length) & (captured <= length - 32) & (captured <= MOST_CAPTURED)
         at, length = at[sound] * 4, length[sound]
-        return Chain(at, at + length)
+        return at, Chain(at, at + length)
 
     def _block(self, buffer: Bytes, position: int, size: int, odd: list[_Odd]) -> int | None:
         """Take in one block that is no sound enhanced packet. None: not all there, a new section, or damage."""
