@@ -4,12 +4,16 @@ import msgspec
 
 from tuning import deadman
 from tuning.host import Host
-from tuning.journal import Journal, State, Trial
+from tuning.journal import CLOSED, Journal, State, Trial
+from tuning.steps import Step
 from tuning.trial import found
 
 
 class StepStatus(msgspec.Struct, frozen=True):
-    """One value of a trial. `now`: None where it cannot be read or its interface is gone."""
+    """One value of a trial. `now`: None where it cannot be read or its interface is gone.
+
+    `state` as the journal says; of a trial that a reboot has ended "reverted" or "conflict", as a rollback would say.
+    """
 
     knob: str
     key: str
@@ -35,6 +39,7 @@ class TrialStatus(msgspec.Struct, frozen=True):
     pending: bool
     """The countdown runs: without a confirmation it is put back."""
     rebooted: bool
+    """The box was started anew since, which ends what was not confirmed."""
     steps: tuple[StepStatus, ...]
 
     @property
@@ -57,19 +62,31 @@ def status(host: Host) -> tuple[TrialStatus, ...]:
 
 def _status(host: Host, journal: Journal, trial: Trial) -> TrialStatus:
     rebooted = trial.boot != journal.boot
+    ended = rebooted and trial.open
+    told = tuple(
+        _step(host, step, trial.reached[number], rebooted=rebooted, ended=ended)
+        for number, step in enumerate(trial.steps)
+        if number in trial.begun
+    )
+    if ended:
+        state: State = "conflict" if any(step.state == "conflict" for step in told) else "reverted"
+    else:
+        state = trial.state
     return TrialStatus(
         plan=trial.id,
-        state=trial.state,
+        state=state,
         goal=trial.goal,
         time_ns=trial.time_ns,
         deadline_ns=trial.deadline_ns,
-        pending=trial.open and deadman.is_pending(host, trial.id),
+        pending=trial.open and not ended and deadman.is_pending(host, trial.id),
         rebooted=rebooted,
-        steps=tuple(
-            StepStatus(
-                step.knob, step.key, step.old, step.new, found(host, step, rebooted=rebooted), trial.reached[number]
-            )
-            for number, step in enumerate(trial.steps)
-            if number in trial.begun
-        ),
+        steps=told,
     )
+
+
+def _step(host: Host, step: Step, reached: State, *, rebooted: bool, ended: bool) -> StepStatus:
+    """A reboot has `ended` what was never confirmed, whatever the journal's last word is: nothing is in force."""
+    now = found(host, step, rebooted=rebooted)
+    if ended and reached not in CLOSED:
+        reached = "reverted" if now == step.old else "conflict"
+    return StepStatus(step.knob, step.key, step.old, step.new, now, reached)

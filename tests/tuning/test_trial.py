@@ -85,11 +85,14 @@ def test_whoever_is_first_decides(host: Host, unarmed: None) -> None:
 def test_a_reboot_ends_a_trial(host: Host, unarmed: None) -> None:
     apply(host, plan_of(sysctl(host, PROBING, "1"), sysctl(host, BACKLOG, "4096")), Ear(), TOOL)
     reboot(host)
-    assert status(host)[-1].rebooted
+    told = status(host)[-1]
+    assert (told.rebooted, told.pending, told.in_force, told.state) == (True, False, False, "reverted")
+    assert [(step.state, step.drifted) for step in told.steps] == [("reverted", False)] * 2
     with pytest.raises(Refused, match="restarted"):
         confirm(host, "", Ear(), TOOL)
     # Whoever sets the same value after the reboot has set it: it is not ours to put back.
     host.path("/proc/sys/net/ipv4/tcp_max_syn_backlog").write_text("4096\n")
+    assert [step.state for step in status(host)[-1].steps] == ["reverted", "conflict"]
     assert not rollback(host, "", Ear(), TOOL)
     assert (now(host, "sysctl", PROBING), now(host, "sysctl", BACKLOG)) == ("0", "4096")
 

@@ -98,6 +98,8 @@ def trials(found: Sequence[TrialStatus]) -> Iterator[str]:
             yield "  " + _(
                 "goes back at {time} unless confirmed: longpipe tune confirm", time=clock(trial.deadline_ns)
             )
+        elif trial.rebooted and trial.state != "confirmed":
+            yield "  " + _("the box was restarted since, which ends a trial")
         elif trial.in_force and trial.state != "confirmed":
             yield "  " + _("was cut short; close it: longpipe tune rollback")
         yield from (f"  {line}" for step in trial.steps for line in _step(step))
