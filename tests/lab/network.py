@@ -8,10 +8,12 @@ import random
 import struct
 import sys
 import zlib
+from collections import Counter
 
 import msgspec
 
 from tests.lab import wire
+from tests.lab.chance import Dealer
 from tests.lab.responder import answer_on
 
 
@@ -28,8 +30,8 @@ class Router(msgspec.Struct, frozen=True, omit_defaults=True):
     """"flow" or "packet": how `members` are chosen."""
     lossy: tuple[str, float] | None = None
     """(member, loss) of one member alone."""
-    per_s: float = 0.0
-    """Answers a second, after a first few; 0: no limit."""
+    limit: float = 1.0
+    """The share of what ends here that it answers, after a first few."""
     silent: bool = False
     mtu: int = 0
     """Of the link behind; 0: anything."""
@@ -48,19 +50,19 @@ class Router(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class End(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The target: its routers, and the other ones it has for every second `flap_s`."""
+    """The target: its routers, and the other ones it has for every second `flap_rounds` probes of TTL 1."""
 
     routers: tuple[Router, ...]
     delay_ms: float = 0.0
     loss: float = 0.0
     other: tuple[Router, ...] = ()
-    flap_s: float = 0.0
+    flap_rounds: int = 0
     back_hops: int = 0
     tcp: str = "closed"
     udp: bool = True
     silent: bool = False
-    per_s: float = 0.0
-    """ICMP errors a second, as a host limits them."""
+    limit: float = 1.0
+    """The share of UDP that it refuses by an ICMP error, after a first few, as a host limits them."""
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -72,33 +74,37 @@ class Script(msgspec.Struct, frozen=True):
 
 
 class Net:
-    """Decides what is sent back, and when. Nothing here does I/O."""
+    """Decides what is sent back, and when, by what came before; never by the time. Nothing here does I/O."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.random = random.Random(script.seed)
-        self.tokens: dict[str, tuple[float, float]] = {}
+        self.dealer = Dealer(script.seed)
+        self.tokens: dict[tuple[str, str], float] = {}
+        self.rounds: Counter[str] = Counter()
 
-    def answers(self, packet: wire.Packet, now_s: float) -> list[tuple[float, bytes]]:
+    def answers(self, packet: wire.Packet) -> list[tuple[float, bytes]]:
         end = self.script.targets.get(packet.target)
         if end is None:
             return []
-        routers = end.other if end.flap_s and int(now_s / end.flap_s) % 2 else end.routers
+        routers = self._routers(end, packet)
         for place, router in enumerate(routers, 1):
             member = self._member(router, packet)
-            if self._lost(router.loss) or (
-                router.lossy and router.lossy[0] == member and self._lost(router.lossy[1])
-            ):
+            loss = router.lossy[1] if router.lossy and router.lossy[0] == member else router.loss
+            if self.dealer.is_lost(loss, packet.target, member, packet.ttl):
                 return []
             if packet.ttl == place:
-                return self._exceeded(router, member, packet, place, now_s)
+                return self._exceeded(router, member, packet, place)
             if router.mtu and len(packet.data) > router.mtu:
                 return self._too_big(router, member, packet, place)
             packet = _forwarded(router, packet)
-        return [] if self._lost(end.loss) else self._arrived(end, packet, len(routers) + 1, now_s)
+        lost = self.dealer.is_lost(end.loss, packet.target, packet.ttl)
+        return [] if lost else self._arrived(end, packet, len(routers) + 1)
 
-    def _lost(self, share: float) -> bool:
-        return share > 0 and self.random.random() < share
+    def _routers(self, end: End, packet: wire.Packet) -> tuple[Router, ...]:
+        self.rounds[packet.target] += packet.ttl == 1
+        flapped = end.flap_rounds and (self.rounds[packet.target] - 1) // end.flap_rounds % 2
+        return end.other if flapped else end.routers
 
     def _member(self, router: Router, packet: wire.Packet) -> str:
         everyone = (router.address, *router.members)
@@ -107,16 +113,14 @@ class Net:
         ports = packet.payload[:4] if packet.protocol in (wire.UDP, wire.TCP) else packet.payload[4:6]
         return everyone[zlib.crc32(ports + packet.destination + router.address.encode()) % len(everyone)]
 
-    def _allowed(self, name: str, per_s: float, now_s: float) -> bool:
-        if not per_s:
-            return True
-        left, at = self.tokens.get(name, (3.0, now_s))
-        left = min(3.0, left + (now_s - at) * per_s)
-        self.tokens[name] = (left - (left >= 1), now_s)
+    def _allowed(self, who: tuple[str, str], limit: float) -> bool:
+        """A token bucket of three that fills by the packet, not by the second."""
+        left = min(3.0, self.tokens.get(who, 3.0) + limit)
+        self.tokens[who] = left - (left >= 1)
         return left >= 1
 
-    def _exceeded(self, router: Router, member: str, packet: wire.Packet, place: int, now_s: float) -> list:
-        if router.silent or not self._allowed(member, router.per_s, now_s):
+    def _exceeded(self, router: Router, member: str, packet: wire.Packet, place: int) -> list:
+        if router.silent or not self._allowed((packet.target, member), router.limit):
             return []
         source = ipaddress.ip_address(member).packed
         kind = 11 if packet.version == 4 else 3
@@ -130,7 +134,7 @@ class Net:
         kind, code = (3, 4) if packet.version == 4 else (2, 0)
         return [(router.delay_ms, error(packet, source, kind, code, 256 - place, (), router.quote, mtu))]
 
-    def _arrived(self, end: End, packet: wire.Packet, place: int, now_s: float) -> list:
+    def _arrived(self, end: End, packet: wire.Packet, place: int) -> list:
         ttl = 64 - (place - 1) - end.back_hops
         if end.silent:
             return []
@@ -141,7 +145,7 @@ class Net:
             )
         if packet.protocol == wire.UDP:
             kind, code = (3, 3) if packet.version == 4 else (1, 4)
-            told = end.udp and self._allowed(packet.target, end.per_s, now_s)
+            told = end.udp and self._allowed((packet.target, ""), end.limit)
             return [(end.delay_ms, error(packet, packet.destination, kind, code, ttl, (), 548))] if told else []
         return [(end.delay_ms, wire.echo_reply(packet, packet.destination, ttl))] if packet.is_echo_request else []
 

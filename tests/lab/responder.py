@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from tests.lab import wire
+from tests.lab.chance import Dealer
 
-Answers = Callable[[wire.Packet, float], Iterable[tuple[float, bytes]]]
-"""From a packet and the time in s to (ms after, packet) of everything it brings back."""
+Answers = Callable[[wire.Packet], Iterable[tuple[float, bytes]]]
+"""From a packet to (ms after, packet) of everything it brings back."""
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 PR_SET_TIMERSLACK = 29
@@ -66,6 +67,7 @@ class Lab:
         self.plan = plan
         self.counts: dict[str, int] = {}
         self.random = random.Random(plan.seed)
+        self.dealer = Dealer(plan.seed)
 
     def answers(self, packet: wire.Packet) -> list[tuple[float, bytes]]:
         """Return (after ms, packet) for each thing that is sent back."""
@@ -79,7 +81,7 @@ class Lab:
             exceeded = 11 if packet.version == 4 else 3
             after_ms = how.delay_ms * packet.ttl / (len(how.hops) + 1)
             return [(after_ms, wire.icmp_error(packet, router, exceeded, 0, 64 - packet.ttl))]
-        if count in how.lose or self.random.random() < how.loss:
+        if count in how.lose or self.dealer.is_lost(how.loss, target):
             return []
         after_ms = how.delay_ms + self.random.uniform(-how.jitter_ms, how.jitter_ms) + how.other_ms * (count % 2)
         return [(after_ms, answer) for answer in self._answer(packet, how)] * how.copies
@@ -106,8 +108,7 @@ class Lab:
 
 def serve(plan: Plan) -> None:
     """Answer until killed."""
-    lab = Lab(plan)
-    answer_on(plan.device, lambda packet, _now_s: lab.answers(packet), plan.spin_us, realtime=plan.realtime)
+    answer_on(plan.device, Lab(plan).answers, plan.spin_us, realtime=plan.realtime)
 
 
 def answer_on(device: str, answers: Answers, spin_us: float, *, realtime: bool) -> None:
@@ -131,7 +132,7 @@ def answer_on(device: str, answers: Answers, spin_us: float, *, realtime: bool) 
         if not select.select([tun], [], [], max(0.0, pause))[0]:
             continue
         for data in packets(tun):
-            for after_ms, answer in answers(wire.Packet(data), now() / 1e9):
+            for after_ms, answer in answers(wire.Packet(data)):
                 count += 1
                 heapq.heappush(waiting, (now() + int(after_ms * 1e6), count, answer))
 

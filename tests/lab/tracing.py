@@ -16,13 +16,13 @@ from collectors.hops.route import TracedPath
 from collectors.probe.stream import Binding
 from tests.lab.bed import inside
 
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0
 _IDS = itertools.count(1)
 
 
 def hop_path(address: str, **fields: object) -> HopPath:
-    """A quick path: 25 rounds a second, lost after 0.4 s."""
-    quick: dict[str, object] = {"interval_ns": 40_000_000, "timeout_ns": 400_000_000}
+    """A quick path: 25 rounds a second, lost after 2 s."""
+    quick: dict[str, object] = {"interval_ns": 40_000_000, "timeout_ns": 2_000_000_000}
     return HopPath(**{"t": 0, "id": next(_IDS), "target": address, "address": address} | quick | fields)
 
 
