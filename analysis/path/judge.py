@@ -5,9 +5,10 @@ The target is the truth; a last hop that is not the target has no witness behind
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
-from analysis.path.statistics import Count, chance_lower, is_lower, step_up
+from analysis.path.statistics import AS_GOOD, Count, Step, is_lower, step_up
 from analysis.path.view import Loss, LossStart
 from analysis.window import wilson
 
@@ -15,7 +16,8 @@ ENOUGH: Final = 3
 """Probes without any answer that make a hop silent."""
 LEAST: Final = 2
 """Losses of the target below which nothing is said about where they start."""
-_ALIKE: Final = 0.05
+LITTLE: Final = 0.005
+"""A first hop that may lose less than this does not lose for sure."""
 
 
 class Place(NamedTuple):
@@ -62,31 +64,30 @@ def _limited(places: Sequence[Place]) -> set[int]:
 def _start(places: list[Place], *, reached: bool) -> LossStart | None:
     """Return where loss starts; never at a last place that is not the target: it has no witness."""
     witnesses = [place for place in places if place.is_witness]
-    if not witnesses:
+    if not witnesses or witnesses[-1].loss.lost < LEAST:
         return None
-    last = witnesses[-1].loss
-    if last.lost < LEAST:
-        return None
+    counts = [place.loss for place in witnesses]
+    step = step_up(counts) or _everywhere(counts)
     has_target = reached and witnesses[-1] is places[-1]
-    step = step_up([place.loss for place in witnesses])
-    if step is not None and step.by == len(witnesses) - 1 and not has_target:
+    if step is None or (step.by == len(witnesses) - 1 and not has_target):
         return None
-    if step is not None:
-        after, by = witnesses[step.after].ttl, witnesses[step.by].ttl
-        return LossStart(after, by, step.before, step.behind, last)
-    return _everywhere(witnesses, last)
+    after = 0 if step.after < 0 else witnesses[step.after].ttl
+    return LossStart(after, witnesses[step.by].ttl, step.before, step.behind, counts[-1])
 
 
-def _everywhere(witnesses: list[Place], last: Count) -> LossStart | None:
-    """Return the start of loss that is there from the first hop on."""
-    first = witnesses[0].loss
-    rest = sum((place.loss for place in witnesses[1:]), Count(0, 0))
+def _everywhere(counts: list[Count]) -> Step | None:
+    """Return a step in front of the first place where that loses for sure; None where there is none.
+
+    What is lost at a place is lost on the way to all behind it: the first loses no more than any row of places from
+    it on does together. Where a step behind it is likely but not sure, loss starts not later than at that.
+    """
+    first = min(accumulate(counts), key=lambda count: count.ratio)
     interval = wilson(first.lost, first.n)
-    if first.lost < ENOUGH or interval is None or interval[0] < 0.005 or len(witnesses) < 2:
+    if len(counts) < 2 or first.lost < ENOUGH or interval is None or interval[0] < LITTLE:
         return None
-    if chance_lower(first, rest) < _ALIKE:
-        return None
-    return LossStart(0, witnesses[0].ttl, Count(0, 0), first + rest, last)
+    likely = step_up(counts, AS_GOOD)
+    by = 0 if likely is None else likely.by
+    return Step(-1, by, Count(0, 0), sum(counts[by:], Count(0, 0)))
 
 
 def _loss(place: Place, limited: set[int], start: LossStart | None) -> Loss:

@@ -27,6 +27,9 @@ def locate(view: PathView, lines: Mapping[str, str] | None = None) -> Sentence |
     by = _row(view, start.by)
     args: dict[str, object] = {"loss": percent(start.target.ratio), "n": count(start.target.n)}
     hop = _named(by, lines or {})
+    if start.after == 0 and any(row.routers for row in view.hops if row.ttl < start.by):
+        text = N_("Loss {loss} (n {n}) starts between this box and hop {hop} and reaches the end of the path.")
+        return say(text, **args, hop=hop)
     if start.after == 0:
         return say(
             N_("Loss {loss} (n {n}) is there from the first hop, {hop}, on: look at this box's own link first."),
@@ -55,7 +58,9 @@ def locate(view: PathView, lines: Mapping[str, str] | None = None) -> Sentence |
 
 def evidence(view: PathView) -> Iterator[Sentence]:
     """Yield what the judgement of loss rests on, and which hops' loss is not the path's."""
-    if view.start is not None:
+    if view.start is not None and view.start.after == 0:
+        yield say(N_("From hop {by} on: {behind} lost."), by=view.start.by, behind=_told(view.start.behind))
+    elif view.start is not None:
         yield say(
             N_("Hops up to {after}: {before} lost. From hop {by} on: {behind} lost."),
             after=view.start.after,

@@ -45,7 +45,10 @@ def is_lower(low: Count, high: Count, chance: float = SURE) -> bool:
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Where a row of counts steps up: surely not before `after`, surely not later than `by` (indices; after < by)."""
+    """Where a row of counts steps up: surely not before `after`, surely not later than `by` (indices; after < by).
+
+    `after` is -1 where even the first may be behind the step.
+    """
 
     after: int
     by: int
@@ -55,8 +58,11 @@ class Step(msgspec.Struct, frozen=True):
     """Everything from `by` on."""
 
 
-def step_up(counts: list[Count]) -> Step | None:
-    """Return where the ratios step up for good, None where they do not: one change point, by likelihood."""
+def step_up(counts: list[Count], gain: float = STEP) -> Step | None:
+    """Return where the ratios step up for good, None where they do not: one change point, by likelihood.
+
+    `gain`: how much more likely (log) the step must make the counts than one ratio for all of them does.
+    """
     whole = sum(counts, Count(0, 0))
     gains: dict[int, float] = {}
     for at in range(1, len(counts)):
@@ -64,7 +70,7 @@ def step_up(counts: list[Count]) -> Step | None:
         if behind.ratio > before.ratio:
             gains[at] = _log_likelihood(before) + _log_likelihood(behind) - _log_likelihood(whole)
     best = max(gains.values(), default=0.0)
-    if best < STEP:
+    if best < gain:
         return None
     places = [at for at, gain in gains.items() if gain >= best - AS_GOOD]
     first, last = min(places), max(places)

@@ -69,6 +69,39 @@ def test_even_loss_is_hardly_ever_said_to_start_somewhere() -> None:
     assert sum(start is not None and start.after > 0 for start in told) <= 3
 
 
+def starts(rates: list[float], n: int, runs: int = 300, own: float = 0.0) -> list[tuple[int, int] | None]:
+    """Where loss is told to start, run by run; hop 1 leaves `own` of its probes unanswered besides."""
+    told = []
+    for seed in range(runs):
+        places = seen(rates, n, seed)
+        chance, first = random.Random(-seed - 1), places[0].loss
+        limited = sum(chance.random() < own for _ in range(first.n - first.lost))
+        places[0] = Place(1, first + Count(limited, 0))
+        start = judge(places, reached=True).start
+        told.append(None if start is None else (start.after, start.by))
+    return told
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.3, 60), (0.5, 60), (0.3, 300), (0.1, 300)])
+def test_loss_from_the_first_hop_on_is_told_whatever_chance_does(share: float, n: int) -> None:
+    told = starts([share] + [0.0] * 6, n)
+    assert {start[0] for start in told if start is not None} == {0}
+    assert None not in told
+    assert told.count((0, 1)) >= 0.9 * len(told)
+
+
+def test_a_first_hop_that_loses_too_is_told_to_be_one_of_several_where_it_may_be() -> None:
+    """Loss at hop 1 and as much again at hop 4, too few probes to tell: this box is not what to look at alone."""
+    told = starts([0.1, 0, 0, 0.1, 0, 0, 0], 60)
+    assert told.count((0, 1)) < 0.5 * len(told)
+    assert sum(start is not None and start[0] < 4 <= start[1] for start in told) > 0.5 * len(told)
+
+
+def test_a_first_hop_that_answers_a_little_less_is_seldom_taken_for_the_start_of_the_targets_loss() -> None:
+    told = starts([0, 0, 0, 0, 0, 0, 0.05], 60, own=0.05)
+    assert told.count((0, 1)) < 0.2 * len(told)
+
+
 def test_the_last_hop_before_a_silent_target_is_not_accused() -> None:
     places = [Place(1, Count(0, 60)), Place(2, Count(0, 60)), Place(3, Count(30, 60))]
     assert judge(places, reached=False).start is None

@@ -65,6 +65,18 @@ def test_one_stray_answer_is_no_change() -> None:
     assert view_of(rounds).changes == ()
 
 
+def test_this_boxs_own_link_is_named_only_where_the_first_hop_loses_as_much_as_the_rest() -> None:
+    def told(first: int) -> str:
+        """Of 200 rounds the first hop loses `first`, all behind it 50."""
+        rounds = [batch(n, ["a" if n >= first else None, "b", "c", "z"]) for n in range(200)]
+        rounds[:50] = [batch(n, ["a" if n >= first else None, None, None, None]) for n in range(50)]
+        return str(verdict(view_of(rounds))[1])
+
+    assert "there from the first hop, 1 (a), on" in told(50)
+    assert "starts between this box and hop 2 (b)" in told(30)
+    assert "starts at hop 2 (b)" in told(10)
+
+
 def test_flapping_is_changes_and_spreading_is_not() -> None:
     chance = random.Random(3)
     flaps = [batch(n, ["a", "b" if n // 5 % 2 else "c", "z"]) for n in range(40)]
