@@ -69,7 +69,10 @@ class MtuProbe:
         return {size: verdict for size, verdict in (verdicts | silent).items() if size not in beyond}
 
     async def _once(self, size: int, ttl: int, after_s: float) -> Verdict | None:
-        """Send one packet and return what became of it; None where nothing came back or it could not leave."""
+        """Send one packet and return what became of it; None where nothing came back or it could not leave.
+
+        The engine says so when time is up, after it has read everything: on a busy box answers wait to be read.
+        """
         await asyncio.sleep(after_s)
         answered: asyncio.Future[tuple[HopAnswer | None, int | None]] = asyncio.get_running_loop().create_future()
 
@@ -77,19 +80,14 @@ class MtuProbe:
             if not answered.done():
                 answered.set_result((answer, mtu))
 
-        timeout_s = self._timeout_s()
-        problem = self._engine.probe(self._path, ttl, size, judge, int(timeout_s * 1e9))
+        problem = self._engine.probe(self._path, ttl, size, judge, int(self._timeout_s() * 1e9))
         if problem == "EMSGSIZE":
             self._search.limit(self._engine.local_mtu(self._path) or size - 1)
             return None
         self._probes += 1
         if problem is not None:
             return None
-        try:
-            async with asyncio.timeout(timeout_s):
-                answer, mtu = await answered
-        except TimeoutError:
-            return None
+        answer, mtu = await answered
         if answer is not None and mtu is not None:
             return Verdict(told=True, mtu=mtu or None, sender=answer.address)
         passed = reached(answer) if ttl == FAR_TTL else answer is not None
