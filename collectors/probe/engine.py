@@ -114,19 +114,18 @@ class Engine:
         self._timer = self._loop.call_later(wait, self._send_due)
 
     def _send_due(self) -> None:
-        """Send what is due now or in a moment, and sleep until the next."""
+        """Send what is due now or in a moment, and sleep until the next after all of it has left."""
         now = self._clock.reading()
-        later: list[tuple[int, int]] = []
-        group: list[Stream] = []
+        group: list[tuple[int, Stream]] = []
         while self._due and self._due[0][0] <= now.mono_ns + GROUP_NS:
             due_ns, series = heapq.heappop(self._due)
             if series in self._streams:
-                group.append(self._streams[series])
-                again_ns = next_due_ns(due_ns, group[-1].series.interval_ns, now.mono_ns)
-                later.append((again_ns, series))
-        for due in later:
-            heapq.heappush(self._due, due)
-        used = {self._send(stream) for stream in group}
+                group.append((due_ns, self._streams[series]))
+        used = {self._send(stream) for _due_ns, stream in group}
+        now = self._clock.reading()
+        for due_ns, stream in group:
+            again_ns = next_due_ns(due_ns, stream.series.interval_ns, now.mono_ns)
+            heapq.heappush(self._due, (again_ns, stream.series.id))
         for channel in used:
             if isinstance(channel, IcmpChannel):
                 channel.read_errors()  # transmit stamps are there by now: no waking just for them
