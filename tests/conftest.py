@@ -3,8 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.lab.bed import Bed, can_make_namespaces
+
+# A machine that is busy with something else fails no test, and the same tests have the same inputs everywhere;
+# --hypothesis-profile=default looks for new ones.
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @pytest.fixture

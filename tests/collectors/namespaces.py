@@ -34,7 +34,7 @@ class Namespace:
         def in_thread() -> None:
             try:
                 with inside(self.name):
-                    asyncio.run(asyncio.wait_for(body(), 30))
+                    asyncio.run(asyncio.wait_for(body(), 90))
             except BaseException as failure:  # noqa: BLE001 - raised again in the test's own thread
                 raised.append(failure)
 

@@ -47,7 +47,7 @@ class Seen:
 
     def wait_for(self, text: str) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: text in str(self.samples), timeout=20)
+            assert self._changed.wait_for(lambda: text in str(self.samples), timeout=90)
 
 
 def run_until(text: str, *collectors: Scripted) -> list[Sample]:

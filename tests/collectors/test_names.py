@@ -70,7 +70,7 @@ async def published(coroutine_for: Callable, enough: Callable[[list[Name]], bool
             done.set()
 
     task = asyncio.create_task(coroutine_for(publish))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         await done.wait()
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -11,7 +11,7 @@ from analysis.samples import Outcome, Series
 from collectors.probe.stream import Binding
 from tests.lab.bed import Bed, can_make_namespaces, inside
 from tests.lab.path import add_targets
-from tests.lab.probing import Seen, at_least, outcomes, series, watch
+from tests.lab.probing import Seen, answered, at_least, outcomes, series, watch
 from tests.lab.responder import Behaviour
 from tests.lab.wire import ICMP, ICMP6, Packet
 
@@ -54,8 +54,8 @@ async def test_each_way_is_really_taken(
     two_ways: str, protocol: str, binding: Binding, least_ms: float, most_ms: float
 ) -> None:
     one = series(BOTH, protocol=protocol, port=443)
-    seen = await watch(one, until=at_least(3, Outcome.ANSWERED), namespace=two_ways, binding=binding)
-    assert least_ms <= min(told.rtt_ms for told in seen) < most_ms
+    seen = await watch(one, until=answered(3, within_ms=most_ms), namespace=two_ways, binding=binding)
+    assert min(told.rtt_ms for told in seen) >= least_ms
 
 
 async def captured(namespace: str, interface: str, one: Series, binding: Binding | None = None) -> Packet:

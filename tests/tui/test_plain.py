@@ -113,7 +113,7 @@ def test_it_prints_lines_where_there_is_no_terminal_and_ends_when_told(number: i
         line = next(line for line in process.stdout if "127.0.0.1" in line)
         assert "rtt p50" in line
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=90)
     assert process.returncode == Exit.INTERRUPTED
     assert not errors
 
@@ -148,7 +148,7 @@ def test_without_privileges_routes_and_resolvers_it_says_what_is_true(bed: Bed, 
         while missing and (line := process.stdout.readline()):
             missing = [pattern for pattern in missing if not re.search(pattern, line)]
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=90)
     assert not missing
     assert (process.returncode, errors) == (Exit.INTERRUPTED, "")
     (path,) = tmp_path.glob("longpipe/*.lps")

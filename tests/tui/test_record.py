@@ -26,7 +26,7 @@ def start(*words: str, **environment: str) -> subprocess.Popen[bytes]:
 
 def until_written(folder: Path) -> Path:
     """Wait until a session in `folder` holds a probe."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         for path in folder.glob("*.lps"):
             if path.stat().st_size and any(isinstance(sample, Probes) for sample in SessionFile(path).samples()):
@@ -41,7 +41,7 @@ def test_marks_and_a_clean_end_on_a_signal(tmp_path: Path) -> None:
         path = until_written(tmp_path / "longpipe")
         process.send_signal(signal.SIGUSR1)
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=90)
     finally:
         process.kill()
     assert (process.returncode, out.decode().split(), err) == (0, [str(path)], b"")
@@ -57,12 +57,12 @@ def test_marks_and_a_clean_end_on_a_signal(tmp_path: Path) -> None:
 def test_it_stops_by_itself_and_never_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "one.lps"
     process = start("-o", str(path), "--for", "1s", "127.0.0.1")
-    process.communicate(timeout=20)
+    process.communicate(timeout=90)
     assert process.returncode == 0
     before = path.read_bytes()
     assert list(SessionFile(path).samples())
     again = start("-o", str(path), "--for", "1s", "127.0.0.1")
-    _, err = again.communicate(timeout=20)
+    _, err = again.communicate(timeout=90)
     assert again.returncode == 1
     assert b"never overwritten" in err
     assert path.read_bytes() == before

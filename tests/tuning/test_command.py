@@ -62,7 +62,7 @@ def environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C.UTF-8"}
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"
@@ -109,7 +109,7 @@ def test_try_keep_and_put_back(box: Box) -> None:
 
 
 def test_a_session_that_dies_takes_its_change_with_it(box: Box) -> None:
-    argv = box.argv("apply", "--yes", "--timeout=2", "--set=mtu:t0=1400")
+    argv = box.argv("apply", "--yes", "--timeout=6", "--set=mtu:t0=1400")
     process = subprocess.Popen(
         argv, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(), start_new_session=True
     )

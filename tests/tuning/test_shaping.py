@@ -140,11 +140,11 @@ def _carry(near: str, far: str, address: str, port: int) -> None:
     with inside(near):
         server = socket.create_server((address, port), family=_family(address))
     with inside(far):
-        client = socket.create_connection((address, port), timeout=10)
+        client = socket.create_connection((address, port), timeout=90)
     with server, client:
         accepted, _ = server.accept()
         with accepted:
-            accepted.settimeout(10)
+            accepted.settimeout(90)
             left = BULK
             while left:
                 accepted.sendall(bytes(min(left, 10_000)))

@@ -71,7 +71,7 @@ class Helper:
         self.process.stdin.close()
         while self.next() is not None:
             pass
-        return self.process.wait(10)
+        return self.process.wait(90)
 
 
 @contextlib.contextmanager
@@ -200,7 +200,7 @@ def test_an_interface_that_goes_down_up_and_away_is_told(bed: Bed) -> None:
         gone = health(helper)
         assert (gone.state, str(gone.problem)) == ("missing", "Interface far is gone.")
         assert helper.next() is None
-        assert helper.process.wait(10) == 3
+        assert helper.process.wait(90) == 3
 
 
 def health(helper: Helper) -> Health:
@@ -279,7 +279,7 @@ async def test_without_privilege_there_is_a_sentence_with_the_command() -> None:
     assert argv is not None
     become = ["setpriv", "--reuid", str(NOBODY), "--clear-groups", "--bounding-set=-net_raw", *argv]
     with pytest.raises(Unavailable) as caught:
-        await asyncio.wait_for(said(become), 20)
+        await asyncio.wait_for(said(become), 90)
     assert caught.value.permanent
     assert "Capturing packets" in str(caught.value)
 

@@ -36,7 +36,7 @@ def record(folder: Path, samples: list[Sample], limits: Limits = NO_LIMITS, **mo
 def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another thread does."""
     pause = threading.Event()
-    for _ in range(2000):
+    for _ in range(9000):
         if condition():
             return
         pause.wait(0.01)
