@@ -11,7 +11,6 @@ from analysis.text import N_, Sentence, say
 from analysis.transfer.results import Carried
 from analysis.units import duration, megabits
 
-
 OUTDONE: Final = 1.2
 """A line that has been seen to carry this much more than a test measured, headers and bursts aside, is faster now."""
 

@@ -50,6 +50,8 @@ class DatagramCounts(msgspec.Struct, frozen=True, omit_defaults=True):
     duplicates: int = 0
     reordered: int = 0
     """Arrived after one that was sent later (RFC 4737)."""
+    overflowed: int = 0
+    """Of those lost: arrived, but dropped for want of room in the receiver's own socket."""
     foreign: int = 0
     """Not of this test, or impossible; not counted otherwise."""
     jitter_us: float | None = None

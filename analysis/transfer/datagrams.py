@@ -81,14 +81,24 @@ class Arrivals:
         lost[: len(known)] = ~known
         return lost
 
-    def counts(self, sent: int) -> DatagramCounts:
-        """Return everything counted; `sent` is the sender's word and never less than what was seen."""
+    def counts(self, sent: int, overflowed: int = 0) -> DatagramCounts:
+        """Return everything counted; `sent` is the sender's word and never less than what was seen.
+
+        `overflowed`: what the receiver's socket had no room for.
+        """
         sent = max(sent, self._highest + 1)
         lost = self.lost(sent)
         bursts = sorted(Counter(tuple(runs(lost))[1::2]).items())
         jitter = None if self.jitter_us is None else round(self.jitter_us, 1)
         return DatagramCounts(
-            sent, self.received, self.duplicates, self.reordered, self.foreign, jitter, tuple(bursts)
+            sent,
+            self.received,
+            self.duplicates,
+            self.reordered,
+            overflowed,
+            self.foreign,
+            jitter,
+            tuple(bursts),
         )
 
 

@@ -25,9 +25,9 @@ def steady(slots: Sequence[Sequence[int]], length_ns: int) -> Span:
 
     `span_ns` is 0 where the whole was too short to tell a rate.
     """
-    kept = slots[: -(-length_ns // SLOT_NS)]
+    whole = -(-length_ns // SLOT_NS)
     skipped = -(-int(length_ns * LEFT_OUT) // SLOT_NS)
-    if len(kept) < LEAST_SLOTS:
+    if whole < LEAST_SLOTS:
         return Span(0, (), 0, 0)
-    flows = tuple(map(sum, zip(*kept[skipped:], strict=True)))
+    flows = tuple(map(sum, zip(*slots[skipped:whole], strict=True)))
     return Span(sum(flows), flows, length_ns - skipped * SLOT_NS, skipped * SLOT_NS)
