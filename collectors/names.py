@@ -124,6 +124,11 @@ def read_resolvers(conf: Path = RESOLV_CONF, behind_stub: Path = RESOLVED_CONF) 
     return servers
 
 
+def asked_resolvers(conf: Path = RESOLV_CONF) -> tuple[str, ...]:
+    """Return whom programs on this box ask: a stub on this box, where there is one."""
+    return _servers(conf)
+
+
 def _servers(path: Path) -> tuple[str, ...]:
     try:
         return parse_resolv_conf(path.read_text(encoding="utf-8", errors="replace"))

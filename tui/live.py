@@ -50,7 +50,17 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
         QdiscsCollector(clock),
         FactsCollector(clock),
         ClockWatch(clock),
+        *_service_collectors(settings, clock),
     ]
+
+
+def _service_collectors(settings: Settings, clock: Clock) -> list[Collector]:
+    """Return the collectors of services and ports: none where none is configured, and then nothing is sent."""
+    if not settings.services and not settings.ports:
+        return []
+    from collectors.services.collector import PortsCollector, ServicesCollector
+
+    return [ServicesCollector(settings.services, clock), PortsCollector(settings.ports, clock)]
 
 
 def session_header(settings: Settings, collectors: Sequence[Collector], clock: Clock) -> Header:

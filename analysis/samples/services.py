@@ -41,7 +41,6 @@ class Service(Sample, frozen=True, tag="service"):
     """So many good ones in a row, and it is up."""
     days_left: int = 0
     """A certificate that ends within so many days is worth a warning."""
-    ended: bool = False
 
 
 class Phases(Row, frozen=True):

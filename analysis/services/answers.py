@@ -92,7 +92,11 @@ def working(answers: tuple[DnsAnswer, ...]) -> dict[str, bool]:
     for answer in answers:
         asked[answer.resolver].append(answer)
     return {
-        resolver: any(answer.addresses for answer in given)
-        and all(answer.rcode in ("NOERROR", "NXDOMAIN") for answer in given)
+        resolver: any(answer.addresses for answer in given) and all(answer.rcode == "NOERROR" for answer in given)
         for resolver, given in asked.items()
     }
+
+
+def is_good(answer: DnsAnswer) -> bool:
+    """Return whether one answer holds an address."""
+    return answer.rcode == "NOERROR" and bool(answer.addresses)

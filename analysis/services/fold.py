@@ -6,13 +6,27 @@ from itertools import count
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from analysis.events import Event, Severity
-from analysis.samples import Check, Ports, Sample, Service
+from analysis.samples import Check, Failure, Ports, Sample, Service
 from analysis.services.answers import working
 from analysis.services.ports import is_met, port_text
 from analysis.text import N_, Sentence, say
 from analysis.units import duration
 
 State: TypeAlias = Literal["up", "down", "unknown"]
+FAILURES: Final[dict[Failure, Sentence]] = {
+    "name": say(N_("no such name")),
+    "refused": say(N_("refused")),
+    "unreachable": say(N_("no way there")),
+    "timeout": say(N_("no answer in time")),
+    "reset": say(N_("connection reset")),
+    "closed": say(N_("connection closed")),
+    "tls": say(N_("no TLS")),
+    "certificate": say(N_("certificate not trusted")),
+    "status": say(N_("bad status")),
+    "protocol": say(N_("no sensible answer")),
+    "answer": say(N_("no address")),
+}
+"""What a check ended with, in a few words."""
 KEPT: Final = 600
 """Checks kept of one service: ten minutes at one a second."""
 
@@ -106,9 +120,7 @@ class Services:
 
     def _define(self, service: Service) -> None:
         known = self.watched.get(service.name)
-        if service.ended:
-            self.watched.pop(service.name, None)
-        elif known is None or known.service.url != service.url:
+        if known is None or known.service.url != service.url:
             self.watched[service.name] = Watched(service)
         else:
             known.service = service

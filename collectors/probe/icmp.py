@@ -159,12 +159,12 @@ def let_through(sock: socket.socket, family: int, types: Iterable[int]) -> None:
         sock.setsockopt(linux.SOL_ICMPV6, linux.ICMPV6_FILTER, blocked.to_bytes(32, "little"))
 
 
-def report_errors(sock: socket.socket, family: int) -> None:
-    """Have ICMP errors put into the error queue, with who said so (ip(7), IP_RECVERR)."""
+def report_errors(sock: socket.socket, family: int, *, wanted: bool = True) -> None:
+    """Have ICMP errors put into the error queue, with who said so (ip(7), IP_RECVERR), or no longer."""
     level, option = (
         (socket.IPPROTO_IP, linux.IP_RECVERR) if family == 4 else (socket.IPPROTO_IPV6, linux.IPV6_RECVERR)
     )
-    sock.setsockopt(level, option, 1)
+    sock.setsockopt(level, option, int(wanted))
 
 
 def set_fragmentation(sock: socket.socket, family: int, *, dont_fragment: bool) -> None:

@@ -63,7 +63,7 @@ class TcpChannel:
         elif problem == errno.ETIMEDOUT:
             self._flights.lost(flight)
         else:
-            self._refused(flight, problem, _icmp_error(sock))
+            self._refused(flight, problem, icmp_error(sock))
         self._close(flight)
 
     def _refused(self, flight: Flight, problem: int, said: tuple[str, str | None] | None) -> None:
@@ -144,7 +144,7 @@ def _bind(sock: socket.socket, stream: Stream) -> None:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
 
 
-def _icmp_error(sock: socket.socket) -> tuple[str, str | None] | None:
+def icmp_error(sock: socket.socket) -> tuple[str, str | None] | None:
     """Return what an ICMP error about this handshake said, and who; None where the queue holds none."""
     try:
         _data, control, _flags, _address = sock.recvmsg(512, 256, socket.MSG_ERRQUEUE)
