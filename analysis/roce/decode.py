@@ -8,19 +8,29 @@ from numpy.typing import NDArray
 
 from analysis.roce import cm, icrc, opcodes
 from analysis.roce.frames import Bytes, Flags, Frames, Ints, Small, field, gather
-from analysis.roce.locate import ARP, ICMP, OTHER, PAUSE, PFC, ROCE, RUNT, TCP, Located, locate
+from analysis.roce.locate import (
+    ARP,
+    ICMP,
+    OTHER,
+    PAUSE,
+    PFC,
+    PLAIN_ADDRESSES,
+    PLAIN_BTH,
+    ROCE,
+    RUNT,
+    TCP,
+    Located,
+    locate,
+)
 from analysis.roce.pairs import Pairs
-from analysis.roce.traits import opcode_flags, table
+from analysis.roce.traits import ACK_REQ, AETH, EXTENSION, RETH, TRAITS, Traits, rows_of, table
 
 _BTH, _ICRC = 12, 4
 _UNKNOWN: Final = -1
 _QP1: Final = 1
 _UD_SEND: Final = 0x64
 
-_EXTENSION: Final = table([opcodes.extension_bytes(op) for op in range(256)])
 _LEAD: Final = table([opcodes.lead_bytes(op) for op in range(256)])
-_HAS_AETH: Final = opcode_flags(opcodes.WITH_AETH)
-_HAS_RETH: Final = opcode_flags(opcodes.WITH_RETH)
 
 
 class Packets(msgspec.Struct, frozen=True):
@@ -37,7 +47,8 @@ class Packets(msgspec.Struct, frozen=True):
     qpn: Ints
     """Destination QP."""
     psn: Ints
-    ack_req: Flags
+    traits: Traits
+    """What the opcode is, and `traits.ACK_REQ` where the packet asks for a response."""
     payload: Ints
     """Bytes of message data by the packet's own headers."""
     dma_bytes: Ints
@@ -146,24 +157,24 @@ def _packets(
     if not every:
         located, end = located.where(rows), end[rows]
     bth, stop, l3, version = located.bth, located.stop, located.l3, located.version
-    head = gather(buffer, bth, _BTH)
-    opcode = head[:, 0].copy()
-    low = field(head, 8, ">u4")
-    pad = (head[:, 1] >> 4 & 3).astype(np.int64)
-    pair = _pair(buffer, l3, version, pairs)
-    syndrome, dma_bytes = _extensions(buffer, opcode, bth, np.minimum(end, stop))
-    qpn = field(head, 4, ">u4") & 0xFFFFFF
+    head, at = (located.head, PLAIN_BTH) if located.head is not None else (gather(buffer, bth, _BTH), 0)
+    opcode = head[:, at].copy()
+    traits = TRAITS[opcode]
+    traits[np.flatnonzero(head[:, at + 8] & 0x80)] |= ACK_REQ
+    syndrome, dma_bytes = _extensions(buffer, opcode, traits, bth, np.minimum(end, stop))
+    payload = stop - bth
+    payload -= (head[:, at + 1] >> 4 & 3) + (traits >> EXTENSION) + (_BTH + _ICRC)
     whole = (stop <= end) & ~located.fragment & located.plain
     packets = Packets(
         number=rows + frames.first_number,
         t_ns=frames.t_ns if every else frames.t_ns[rows],
         length=frames.length if every else frames.length[rows],
-        pair=pair,
+        pair=_pair(buffer, l3, version, pairs) if at == 0 else pairs.ids_v4(field(head, PLAIN_ADDRESSES, ">u8")),
         opcode=opcode,
-        qpn=qpn,
-        psn=low & 0xFFFFFF,
-        ack_req=low >> 31 != 0,
-        payload=np.maximum(stop - bth - _BTH - _ICRC - pad - _EXTENSION[opcode], 0),
+        qpn=field(head, at + 4, ">u4") & 0xFFFFFF,
+        psn=field(head, at + 8, ">u4") & 0xFFFFFF,
+        traits=traits,
+        payload=np.maximum(payload, 0),
         dma_bytes=dma_bytes,
         syndrome=syndrome,
         tos=located.tos.astype(np.int16),
@@ -182,21 +193,22 @@ def _pair(buffer: Bytes, l3: Ints, version: Ints, pairs: Pairs) -> Ints:
     return pair
 
 
-def _extensions(buffer: Bytes, opcode: NDArray[np.uint8], bth: Ints, limit: Ints) -> tuple[Small, Ints]:
+def _extensions(
+    buffer: Bytes, opcode: NDArray[np.uint8], traits: Traits, bth: Ints, limit: Ints
+) -> tuple[Small, Ints]:
     """Return AETH syndrome and RETH DMA length where the packet has them and they were captured."""
     syndrome, dma_bytes = np.full(len(bth), _UNKNOWN, np.int16), np.full(len(bth), _UNKNOWN, np.int64)
-    rows, at = _placed(_HAS_AETH, opcode, bth, limit - 4)
+    rows, at = _placed(rows_of(traits, AETH), opcode, bth, limit, 4)
     syndrome[rows] = gather(buffer, at, 1).ravel()
-    rows, at = _placed(_HAS_RETH, opcode, bth, limit - 16)
+    rows, at = _placed(rows_of(traits, RETH), opcode, bth, limit, 16)
     dma_bytes[rows] = field(gather(buffer, at + 12, 4), 0, ">u4")
     return syndrome, dma_bytes
 
 
-def _placed(wanted: Flags, opcode: NDArray[np.uint8], bth: Ints, latest: Ints) -> tuple[Ints, Ints]:
-    """Return the rows of wanted opcodes, and where their first header after those of the transport begins."""
-    rows = np.flatnonzero(wanted[opcode])
+def _placed(rows: Ints, opcode: NDArray[np.uint8], bth: Ints, limit: Ints, size: int) -> tuple[Ints, Ints]:
+    """Return those rows that hold `size` bytes of a header after those of the transport, and where it begins."""
     at = bth[rows] + _BTH + _LEAD[opcode[rows]]
-    there = at <= latest[rows]
+    there = at <= limit[rows] - size
     return (rows, at) if there.all() else (rows[there], at[there])
 
 

@@ -40,9 +40,9 @@ class Ordered(msgspec.Struct, frozen=True):
     psn: Ints
 
     @classmethod
-    def of(cls, packets: Packets, rows: Ints, traits: Traits) -> "Ordered":
-        """Take some packets, by index; `traits` are those of all."""
-        return cls(packets, rows, traits[rows], packets.number[rows], packets.t_ns[rows], packets.psn[rows])
+    def of(cls, packets: Packets, rows: Ints) -> "Ordered":
+        """Take some packets, by index."""
+        return cls(packets, rows, packets.traits[rows], packets.number[rows], packets.t_ns[rows], packets.psn[rows])
 
     def payload(self, some: Ints) -> Ints:
         """Return the payload of some of these packets."""
@@ -73,12 +73,12 @@ class Flows:
         self.sizes = np.zeros((64, SIZE_BINS), np.int64)
         self._table = KeyTable(1, self._new)
 
-    def ids(self, packets: Packets, traits: Traits) -> Ints:
+    def ids(self, packets: Packets) -> Ints:
         """Return the flow of each packet; new flows are added, `REST` once there are too many."""
         key = packets.pair << 24
         key |= packets.qpn
         key <<= _QPN_SHIFT
-        key |= traits & PART
+        key |= packets.traits & PART
         return self._table.lookup([key.view(np.uint64)])
 
     def find(self, pair: int, qpn: int, role: int, group: int) -> int | None:
@@ -120,7 +120,7 @@ class Flows:
         self.counters.ce += np.bincount(ce, minlength=size)
         self.counters.cnps += np.bincount(cnp, minlength=size)
 
-    def add(self, packets: Packets, traits: Traits, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
+    def add(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
         """Fold in those `rows` of packets, all of WALKED opcodes; `span` is how many PSNs each of them takes."""
         flow = ids[rows]
         order = np.argsort(flow.astype(np.uint16), kind="stable")
@@ -131,7 +131,7 @@ class Flows:
             flow, rows, span = flow[rest:], rows[rest:], span[rest:]
         if not len(rows):
             return None
-        return self._add(Ordered.of(packets, rows, traits), flow, span)
+        return self._add(Ordered.of(packets, rows), flow, span)
 
     def _add(self, packets: Ordered, flow: Ints, span: Ints) -> Walked:
         segments = Segments.of(flow)

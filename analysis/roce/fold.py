@@ -21,7 +21,7 @@ from analysis.roce.rewinds import Rewinds
 from analysis.roce.rows import ACK, Samples, in_order
 from analysis.roce.rtt import RoundTrips
 from analysis.roce.traits import ACK as ACKNOWLEDGES
-from analysis.roce.traits import ACK_REQ, FULL, IS_CNP, IS_RESP, READ, READ_ONLY, TRAITS, WALKED, Traits, rows_of
+from analysis.roce.traits import FULL, IS_CNP, IS_RESP, READ, READ_ONLY, TRAITS, WALKED, rows_of
 
 _CE: Final = 3
 _CE_MASK: Final = 0x103
@@ -102,11 +102,11 @@ class PathMtu:
         self._settled = 0
         """All hosts below this are known."""
 
-    def learn(self, packets: Packets, traits: Traits) -> None:
+    def learn(self, packets: Packets) -> None:
         """Take in First and Middle packets, and what single READ responses show to fit."""
         if int(packets.pair.max(initial=0)) >> 1 < self._settled:
             return
-        host = np.maximum(packets.pair >> 1, 0)
+        traits, host = packets.traits, np.maximum(packets.pair >> 1, 0)
         self._grow(int(host.max(initial=0)) + 1)
         rows = np.flatnonzero((traits & FULL != 0) & (self._known[host] == 0))
         rows = rows[np.isin(packets.payload[rows], MTUS)][::-1]
@@ -151,7 +151,6 @@ class Fold:
         self._asked: dict[tuple[int, int], Connect] = {}
         """REQs by host pair and the requester's id for the connection."""
         self._held: Packets | None = None
-        self._held_traits = TRAITS[:0]
 
     def add(self, batch: Batch) -> None:
         """Take in the next batch."""
@@ -177,15 +176,14 @@ class Fold:
         self._fold(_no_packets(), last=True)
 
     def _fold(self, packets: Packets, *, last: bool) -> None:
-        flows, traits = self.flows, TRAITS[packets.opcode]
-        traits[np.flatnonzero(packets.ack_req)] |= ACK_REQ
-        ids = flows.ids(packets, traits)
+        flows, traits = self.flows, packets.traits
+        ids = flows.ids(packets)
         flows.count_seen(ids)
         flows.count_marks(ids[packets.tos & _CE_MASK == _CE], ids[rows_of(traits, IS_CNP)])
         acks = rows_of(traits, ACKNOWLEDGES)
         flows.count_acks(ids[acks], packets.length[acks], packets.syndrome[acks])
         self.rewinds.note_naks(packets)
-        walked = self._walk(packets, traits, ids)
+        walked = self._walk(packets, ids)
         if walked is not None:
             self.rewinds.add(walked)
         responses = rows_of(traits, IS_RESP)
@@ -193,31 +191,30 @@ class Fold:
         if fresh is not None:
             self._in_flight(walked, fresh)
 
-    def _walk(self, packets: Packets, traits: Traits, ids: Ints) -> Walked | None:
+    def _walk(self, packets: Packets, ids: Ints) -> Walked | None:
         """Walk packets, but for those behind a READ request whose length in PSNs is not known yet."""
-        self.pmtu.learn(packets, traits)
-        rows = rows_of(traits, WALKED)
+        self.pmtu.learn(packets)
+        rows = rows_of(packets.traits, WALKED)
         if self._held is not None:
             packets = joined(self._held, packets.where(rows))
-            traits = np.concatenate([self._held_traits, traits[rows]])
             self._held = None
-            ids, rows = self.flows.ids(packets, traits), np.arange(len(packets))
-        span = self._spans(packets, traits, rows)
+            ids, rows = self.flows.ids(packets), np.arange(len(packets))
+        span = self._spans(packets, rows)
         if not span.all():
-            rows, span = self._hold(packets, traits, ids, rows, span)
-        return self.flows.add(packets, traits, ids, rows, span) if len(rows) else None
+            rows, span = self._hold(packets, ids, rows, span)
+        return self.flows.add(packets, ids, rows, span) if len(rows) else None
 
-    def _spans(self, packets: Packets, traits: Traits, rows: Ints) -> Ints:
+    def _spans(self, packets: Packets, rows: Ints) -> Ints:
         """Return the PSNs each of these packets takes; 0 where that is not known yet."""
         span = np.ones(len(rows), np.int64)
-        reads = rows_of(traits[rows], READ)
+        reads = rows_of(packets.traits[rows], READ)
         reads = reads[packets.dma_bytes[rows[reads]] > MTUS[0]]
         if len(reads):
             pmtu, size = self.pmtu.of(packets.pair[rows[reads]]), packets.dma_bytes[rows[reads]]
             span[reads] = np.where(pmtu > 0, -(-size // np.maximum(pmtu, 1)), 0)
         return span
 
-    def _hold(self, packets: Packets, traits: Traits, ids: Ints, rows: Ints, span: Ints) -> tuple[Ints, Ints]:
+    def _hold(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> tuple[Ints, Ints]:
         """Keep back every flow from its first READ request of unknown length on; return the rest."""
         unknown = np.flatnonzero(span == 0)
         flows, first = np.unique(ids[rows[unknown]], return_index=True)
@@ -226,8 +223,8 @@ class Fold:
         held = np.arange(len(rows)) >= since[ids[rows]]
         if np.count_nonzero(held) > _MOST_HELD:
             self.pmtu.guess(packets.pair[rows[unknown]])
-            return rows, self._spans(packets, traits, rows)
-        self._held, self._held_traits = packets.where(rows[held]), traits[rows[held]]
+            return rows, self._spans(packets, rows)
+        self._held = packets.where(rows[held])
         return rows[~held], span[~held]
 
     def _connect(self, connect: Connect) -> None:
@@ -284,4 +281,4 @@ def _sent_before(walked: Walked, samples: Samples, otherwise: Ints) -> Ints:
 def _no_packets() -> Packets:
     empty = np.zeros(0, np.int64)
     columns: dict[str, Any] = dict.fromkeys(Packets.__struct_fields__, empty)
-    return Packets(**{**columns, "opcode": empty.astype(np.uint8), "ack_req": empty.astype(np.bool_)})
+    return Packets(**{**columns, "opcode": empty.astype(np.uint8), "traits": TRAITS[:0]})

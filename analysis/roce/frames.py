@@ -1,6 +1,6 @@
 """Captured frames as columns: what every reader of captures hands to the decoder."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -50,6 +50,11 @@ def gather(buffer: Bytes, offsets: Ints, width: int) -> Bytes:
 
 def field(rows: Bytes, at: int, kind: str) -> Ints:
     """Return the number `kind` (as ">u2") that stands at byte `at` of each row, as int64."""
+    return column(rows, at, kind).astype(np.int64)
+
+
+def column(rows: Bytes, at: int, kind: str) -> NDArray[Any]:
+    """Return a view of the number `kind` that stands at byte `at` of each row."""
     if not len(rows):
-        return np.zeros(0, np.int64)
-    return np.ndarray((len(rows),), kind, rows, at, (rows.shape[1],)).astype(np.int64)
+        return np.zeros(0, kind)
+    return np.ndarray((len(rows),), kind, rows, at, (rows.shape[1],))

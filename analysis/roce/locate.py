@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from analysis.roce.frames import Bytes, Flags, Ints, field, gather
+from analysis.roce.frames import Bytes, Flags, Ints, column, field, gather
 
 OTHER, TCP, ICMP, ARP, ROCE, RUNT, PFC, PAUSE = range(8)
 """What a frame is. RUNT: UDP to the RoCE port, too short for a BTH and an ICRC."""
@@ -24,7 +24,8 @@ _BTH, _ICRC = 12, 4
 _IP4, _IP6, _ROCE1, _ARP, _MAC_CONTROL = 0x0800, 0x86DD, 0x8915, 0x0806, 0x8808
 _TAGS: Final = (0x8100, 0x88A8, 0x9100)
 _MOST_TAGS: Final = 4
-_PLAIN_BTH: Final = 42
+PLAIN_ADDRESSES, PLAIN_BTH = 26, 42
+_PLAIN_HEAD: Final = PLAIN_BTH + _BTH
 _PLAIN_TYPE: Final = int.from_bytes(b"\x08\x00\x45\x00", sys.byteorder)
 _PLAIN_MASK: Final = int.from_bytes(b"\xff\xff\xff\x00", sys.byteorder)
 """EtherType, IP version and header length; the traffic class does not matter."""
@@ -53,9 +54,12 @@ class Located(msgspec.Struct, frozen=True):
     pcp: Ints
     """Priority of the innermost VLAN tag; -1 without one."""
 
+    head: Bytes | None = None
+    """Where every frame is whole RoCEv2 on untagged IPv4: its first bytes, BTH and all, shape (n, 54)."""
+
     def where(self, rows: Ints) -> "Located":
-        """Return some of the rows."""
-        return Located(*(getattr(self, name)[rows] for name in self.__struct_fields__))
+        """Return some of the rows, without `head`."""
+        return Located(*(getattr(self, name)[rows] for name in self.__struct_fields__ if name != "head"))
 
 
 class _Network(msgspec.Struct, frozen=True):
@@ -106,17 +110,18 @@ def locate(buffer: Bytes, start: Ints, end: Ints, link: int | Ints, nested: int 
 
 def _plain(buffer: Bytes, start: Ints, end: Ints) -> Located | None:
     """Return what `locate` would, at a quarter of its cost, where all frames are whole RoCEv2 on untagged IPv4."""
-    head = gather(buffer, start, _PLAIN_BTH)
-    wanted = (head[:, 12:16].copy().view(np.uint32).ravel() & _PLAIN_MASK) == _PLAIN_TYPE
-    wanted &= (head[:, 23] == 17) & (head[:, 36] == ROCE_PORT >> 8) & (head[:, 37] == ROCE_PORT & 0xFF)
-    wanted &= ((head[:, 20] & 0x3F | head[:, 21]) == 0) & (start + _PLAIN_BTH <= end)
+    head = gather(buffer, start, _PLAIN_HEAD)
+    wanted = column(head, 12, "=u4") & np.uint32(_PLAIN_MASK) == _PLAIN_TYPE
+    wanted &= column(head, 36, ">u2") == ROCE_PORT
+    wanted &= (head[:, 23] == 17) & ((head[:, 20] & 0x3F | head[:, 21]) == 0)
+    wanted &= start + _PLAIN_HEAD <= end
     if not wanted.all():
         return None
-    n, l3, bth = len(start), start + 14, start + _PLAIN_BTH
+    n, l3, bth = len(start), start + 14, start + PLAIN_BTH
     stop = l3 + field(head, 16, ">u2")
     kind = np.where(stop - bth >= _BTH + _ICRC, ROCE, RUNT)
     no, none = np.zeros(n, np.bool_), np.full(n, -1, np.int64)
-    return Located(kind, l3, bth, stop, np.full(n, 4, np.int64), head[:, 15].astype(np.int64), no, ~no, none)
+    return Located(kind, l3, bth, stop, np.full(n, 4, np.int64), head[:, 15].astype(np.int64), no, ~no, none, head)
 
 
 def _enter(buffer: Bytes, end: Ints, outer: Located, rows: Ints, start: Ints, nested: int) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from analysis.roce.frames import Bytes, Ints, gather
+from analysis.roce.frames import Bytes, Ints, field, gather
 from analysis.roce.keys import KeyTable
 
 LIMIT: Final = 1 << 18
@@ -31,8 +31,11 @@ class Pairs:
 
     def lookup_v4(self, buffer: Bytes, addresses: Ints) -> Ints:
         """Return the pair of the IPv4 source and destination that stand at each offset."""
-        rows = gather(buffer, addresses, 8)
-        return self._v4.lookup([rows.view(">u8").ravel().astype(np.uint64)])
+        return self.ids_v4(field(gather(buffer, addresses, 8), 0, ">u8"))
+
+    def ids_v4(self, addresses: Ints) -> Ints:
+        """Return the pair of each IPv4 source and destination, as one 64-bit number."""
+        return self._v4.lookup([addresses.view(np.uint64)])
 
     def lookup_v6(self, buffer: Bytes, addresses: Ints) -> Ints:
         """Return the pair of the IPv6 addresses (or GIDs) that stand at each offset."""

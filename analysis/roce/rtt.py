@@ -15,7 +15,7 @@ from analysis.roce.kept import Kept
 from analysis.roce.peers import Peers
 from analysis.roce.psn import HALF, MODULUS, distance
 from analysis.roce.rows import ACK, ATOMIC, READ, Rows, Samples, in_order, joined_rows, no_rows
-from analysis.roce.traits import ACK_REQ, RC_REQ, REQ, TRAITS, Traits
+from analysis.roce.traits import ACK_REQ, RC_REQ, REQ, Traits
 from analysis.roce.traits import ATOMIC as IS_ATOMIC
 from analysis.roce.traits import READ as IS_READ
 
@@ -114,7 +114,7 @@ class RoundTrips:
 
     def note_damaged(self, packets: Packets) -> None:
         """Take in requests with a wrong ICRC: they were sent, so their PSN is ambiguous when it is sent again."""
-        rows = np.flatnonzero(TRAITS[packets.opcode] & RC_REQ)[: MOST_OPEN - len(self._damaged)]
+        rows = np.flatnonzero(packets.traits & RC_REQ)[: MOST_OPEN - len(self._damaged)]
         columns = (packets.pair[rows].tolist(), packets.qpn[rows].tolist(), packets.psn[rows].tolist())
         self._damaged += zip(*columns, strict=True)
 

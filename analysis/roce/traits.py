@@ -16,13 +16,17 @@ RC: Final = 0
 
 PART: Final = 0x1F
 """Transport and role, which tell the flows of one QP apart; see `part_of`."""
-IS_REQ, IS_RESP, IS_CNP, WALKED, ACK, READ, READ_ONLY, FIRST, FULL, END, ONLY, ATOMIC, RC_REQ, ACK_REQ = (
-    1 << bit for bit in range(5, 19)
+IS_REQ, IS_RESP, IS_CNP, WALKED, ACK, READ, READ_ONLY, FIRST, FULL, END, ONLY, ATOMIC, RC_REQ, AETH, RETH, ACK_REQ = (
+    1 << bit for bit in range(5, 21)
 )
 """WALKED packets have PSNs that follow each other; ACK are the other responses, whose PSNs coalesce.
 
-ACK_REQ is no trait of an opcode but the bit in the BTH: `Fold` adds it for each packet.
+ACK_REQ is no trait of an opcode but the bit in the BTH: the decoder adds it for each packet.
 """
+
+
+EXTENSION: Final = 21
+"""Above all others: bytes of the headers between the BTH and the payload."""
 
 
 def _role(opcode: int) -> int:
@@ -62,8 +66,11 @@ def _traits(opcode: int) -> int:
         ONLY: plain and operation in opcodes.ONLIES,
         ATOMIC: plain and operation in opcodes.ATOMICS,
         RC_REQ: role == REQ and group == RC,
+        AETH: plain and operation in opcodes.WITH_AETH,
+        RETH: plain and operation in opcodes.WITH_RETH,
     }
-    return part_of(role, group) | sum(bit for bit, true in told.items() if true)
+    length = opcodes.extension_bytes(opcode) << EXTENSION
+    return length | part_of(role, group) | sum(bit for bit, true in told.items() if true)
 
 
 def table(per_opcode: list[int]) -> Ints:

@@ -12,6 +12,7 @@ from analysis.roce.frames import Ints
 from analysis.roce.merge import FlowKey
 from analysis.roce.pairs import Pairs
 from analysis.roce.tick import TickMaker
+from analysis.roce.traits import ACK_REQ
 from analysis.samples import RoceTick
 from analysis.text import Sentence
 from collectors.pcapfile.reader import Reader
@@ -94,7 +95,7 @@ def _rows(some: Packets, pairs: Pairs, flow: FlowKey | None) -> list[PacketRow]:
                     int(some.opcode[index]),
                     int(some.qpn[index]),
                     int(some.psn[index]),
-                    bool(some.ack_req[index]),
+                    bool(some.traits[index] & ACK_REQ),
                     int(some.payload[index]),
                     int(some.syndrome[index]),
                     int(some.tos[index]),

@@ -12,6 +12,7 @@ from analysis.roce import opcodes
 from analysis.roce.decode import decode
 from analysis.roce.fold import Fold
 from analysis.roce.pairs import Pairs
+from analysis.roce.traits import ACK_REQ
 from collectors.dissect import dissect
 from collectors.pcapfile.scalar import records
 from collectors.pcapfile.source import open_source
@@ -111,7 +112,8 @@ def check(layers: dict[str, dict[str, str]], packets: object, row: int) -> None:
     bth = layers["BTH"]
     assert int(bth["opcode"][:4], 16) == value("opcode")
     assert opcodes.name(value("opcode")) in bth["opcode"]
-    assert (int(bth["dqpn"]), int(bth["psn"]), int(bth["ackreq"])) == (value("qpn"), value("psn"), value("ack_req"))
+    assert (int(bth["dqpn"]), int(bth["psn"])) == (value("qpn"), value("psn"))
+    assert bool(int(bth["ackreq"])) == bool(value("traits") & ACK_REQ)
     if "AETH" in layers:
         assert int(layers["AETH"]["syndrome"][:4], 16) == value("syndrome")
     if "RETH" in layers:
