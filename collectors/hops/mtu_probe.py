@@ -71,7 +71,7 @@ class MtuProbe:
     async def _once(self, size: int, ttl: int, after_s: float) -> Verdict | None:
         """Send one packet and return what became of it; None where nothing came back or it could not leave.
 
-        The engine says so when time is up, after it has read everything: on a busy box answers wait to be read.
+        On a busy box answers wait to be read: what has come when time is up counts, also if it is read only then.
         """
         await asyncio.sleep(after_s)
         answered: asyncio.Future[tuple[HopAnswer | None, int | None]] = asyncio.get_running_loop().create_future()
@@ -80,14 +80,18 @@ class MtuProbe:
             if not answered.done():
                 answered.set_result((answer, mtu))
 
-        problem = self._engine.probe(self._path, ttl, size, judge, int(self._timeout_s() * 1e9))
+        timeout_s = self._timeout_s()
+        problem = self._engine.probe(self._path, ttl, size, judge, int(timeout_s * 1e9))
         if problem == "EMSGSIZE":
             self._search.limit(self._engine.local_mtu(self._path) or size - 1)
             return None
         self._probes += 1
         if problem is not None:
             return None
-        answer, mtu = await answered
+        await asyncio.wait([answered], timeout=timeout_s)
+        if not answered.done():
+            return None
+        answer, mtu = answered.result()
         if answer is not None and mtu is not None:
             return Verdict(told=True, mtu=mtu or None, sender=answer.address)
         passed = reached(answer) if ttl == FAR_TTL else answer is not None
