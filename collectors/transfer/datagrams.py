@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from analysis.transfer.datagrams import Arrivals, runs
+from collectors.probe.linux import SO_TIMESTAMPNS, stamp_ns
 from collectors.transfer.wire import DATAGRAM, PATTERN_LIMIT, Arrived, Ask
 
 SEGMENTS: Final = 64
@@ -25,8 +26,8 @@ STRAGGLERS_S: Final = 3.0
 DRAINS: Final = 32
 
 _UDP_SEGMENT, _UDP_GRO = 103, 104
-_SO_TIMESTAMPNS, _SO_MAX_PACING_RATE, _SO_MEMINFO = 35, 47, 55
-_U64, _TIMESPEC, _MEMINFO = Struct("=Q"), Struct("=qq"), Struct("=9I")
+_SO_MAX_PACING_RATE, _SO_MEMINFO = 47, 55
+_U64, _MEMINFO = Struct("=Q"), Struct("=9I")
 _HEADERS: Final = 48
 """IPv6 and UDP."""
 _GSO_REFUSED: Final = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.EOPNOTSUPP)
@@ -171,7 +172,7 @@ class ReceivingUdp:
         self.arrivals = Arrivals(self._limit)
         self._arrived = 0
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         with contextlib.suppress(OSError):  # before Linux 5.0: one at a time
             sock.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, 1)
 
@@ -218,7 +219,7 @@ class ReceivingUdp:
         if not length or length % self._size:
             self.arrivals.foreign += 1
             return None
-        received_ns = _stamp(ancillary) or loop_ns(self._loop)
+        received_ns = stamp_ns(ancillary) or loop_ns(self._loop)
         heads = np.frombuffer(self._space, self._head, count=length // self._size)
         own = heads["token"] == self._token
         if not own.all():
@@ -235,15 +236,6 @@ class ReceivingUdp:
                 number = DATAGRAM.unpack_from(view, start)[1]
                 self._sink.take(number, view[start + DATAGRAM.size : start + self._size], received_ns)
         return numbers, heads["sent"].astype(np.int64), np.full(len(numbers), received_ns, dtype=np.int64)
-
-
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    """Return the kernel's time of arrival, of the first where several came together."""
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
-            seconds, ns = _TIMESPEC.unpack_from(data)
-            return int(seconds * 10**9 + ns)
-    return None
 
 
 def _overflowed(sock: socket.socket) -> int:

@@ -1,0 +1,361 @@
+"""The end of a bandwidth test that waits: `longpipe bandwidth serve`. It does nothing that was not agreed before."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, NoReturn
+
+from analysis.text import N_, Sentence, say
+from collectors.probe.linux import packet_control
+from collectors.transfer import coded
+from collectors.transfer.bounds import Limits, objection
+from collectors.transfer.datagrams import PlainSource, ReceivingUdp, send
+from collectors.transfer.flows import ReceivingTcp, SendingTcp
+from collectors.transfer.talk import ANSWER_S, Gone, Talk
+from collectors.transfer.wire import (
+    KNOCK,
+    VERSION,
+    Arrived,
+    Ask,
+    Done,
+    Flow,
+    Go,
+    Hello,
+    Joined,
+    Message,
+    Met,
+    Ready,
+    Refusal,
+    Sent,
+    Welcome,
+)
+
+GREETING_S: Final = 5.0
+IDLE_S: Final = 30.0
+"""How long a caller may think between two parts of a test."""
+SLACK_S: Final = 15.0
+CONNECTIONS: Final = 256
+KNOCKS: Final = 8
+"""UDP addresses that a caller may try from; a NAT may change them."""
+
+
+class Told(NamedTuple):
+    """Something the person at the server may want to see."""
+
+    peer: str
+    ask: Ask | None
+    """What is being done; None: it is over."""
+    problem: Sentence | None = None
+
+
+class _Part:
+    """One part of a test that is being done."""
+
+    def __init__(self, talk: Talk, ask: Ask) -> None:
+        self.talk = talk
+        self.ask = ask
+        self.token = secrets.token_bytes(8)
+        self.peer = address_of(talk.sock.getpeername())
+        self.flows: dict[tuple[bool, int], socket.socket] = {}
+        self.whole = asyncio.Event()
+        self.knocks: dict[str, Any] = {}
+
+    @property
+    def wanted(self) -> int:
+        """How many data connections there are to be."""
+        return self.ask.flows * (self.ask.up + self.ask.down) if self.ask.protocol == "tcp" else 0
+
+    def join(self, flow: Flow, sock: socket.socket) -> bool:
+        """Take a data connection; return whether it was wanted."""
+        key = flow.up, flow.index
+        asked = self.ask.up if flow.up else self.ask.down
+        if key in self.flows or not asked or flow.index >= self.ask.flows or not self.wanted:
+            return False
+        self.flows[key] = sock
+        if len(self.flows) == self.wanted:
+            self.whole.set()
+        return True
+
+    def socks(self, *, up: bool) -> list[socket.socket]:
+        """Return the data connections of one direction, by index."""
+        return [sock for (is_up, _), sock in sorted(self.flows.items(), key=lambda item: item[0]) if is_up == up]
+
+    def close(self) -> None:
+        for sock in self.flows.values():
+            sock.close()
+
+
+class Server:
+    """Serves tests. `listen`, then `run`; `close` in any case. `tell` is called for what happens."""
+
+    def __init__(self, limits: Limits, tool: str, tell: Callable[[Told], None] = lambda _: None) -> None:
+        self._limits = limits
+        self._tool = tool
+        self._tell = tell
+        self._listening: list[socket.socket] = []
+        self._lobbies: list[socket.socket] = []
+        self._greeting: set[asyncio.Task[None]] = set()
+        self._sessions = 0
+        self._parts: dict[str, _Part] = {}
+        self._served = asyncio.Event()
+        self.port = 0
+
+    def listen(self, host: str | None, port: int) -> list[str]:
+        """Listen on an address, or on all of both families; return the addresses. Raises OSError."""
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, address in dict.fromkeys(found):
+            try:
+                listening = self._bound(family, socket.SOCK_STREAM, (address[0], self.port or port, *address[2:]))
+                self.port = listening.getsockname()[1]
+                self._listening.append(listening)
+                lobby = self._bound(family, socket.SOCK_DGRAM, (address[0], self.port, *address[2:]))
+                self._lobbies.append(lobby)
+            except OSError:
+                if host is not None or not self._lobbies:
+                    raise  # of the two families one is enough
+        return [address_of(sock.getsockname()) for sock in self._listening]
+
+    def _bound(self, family: int, kind: int, address: Any) -> socket.socket:  # noqa: ANN401 - as the family has it
+        sock = socket.socket(family, kind)
+        try:
+            sock.setblocking(False)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            option = socket.SO_REUSEADDR if kind == socket.SOCK_STREAM else socket.SO_REUSEPORT
+            sock.setsockopt(socket.SOL_SOCKET, option, 1)
+            sock.bind(address)
+            if kind == socket.SOCK_STREAM:
+                sock.listen(128)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    async def run(self, *, once: bool = False) -> None:
+        """Serve until cancelled; `once`: until one test has been served."""
+        loop = asyncio.get_running_loop()
+        for lobby in self._lobbies:
+            loop.add_reader(lobby, self._knocked, lobby)
+        accepting = [asyncio.create_task(self._accept(sock)) for sock in self._listening]
+        try:
+            if once:
+                await self._served.wait()
+            else:
+                await asyncio.gather(*accepting)
+        finally:
+            for task in (*accepting, *self._greeting):
+                task.cancel()
+            await asyncio.gather(*accepting, *self._greeting, return_exceptions=True)
+            for lobby in self._lobbies:
+                loop.remove_reader(lobby)
+
+    def close(self) -> None:
+        """Close every socket that waits."""
+        for sock in (*self._listening, *self._lobbies):
+            sock.close()
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, _ = await loop.sock_accept(listening)
+            except OSError:  # it has gone already, or there are no more descriptors: the next may do
+                await asyncio.sleep(0.1)
+                continue
+            if len(self._greeting) >= CONNECTIONS:
+                sock.close()
+                continue
+            task = asyncio.create_task(self._greet(sock))
+            self._greeting.add(task)
+            task.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, sock: socket.socket) -> None:
+        """Serve a connection as what its first line says it is; close it unless a test has taken it."""
+        talk, taken = Talk(sock), False
+        try:
+            first = await talk.hear(Message, GREETING_S)
+            if isinstance(first, Flow):
+                taken = await self._join(talk, first)
+            elif isinstance(first, Hello):
+                await self._serve(talk, first)
+        except (Gone, OSError):
+            pass  # whoever it was: nobody is there any more to be told
+        finally:
+            if not taken:
+                talk.close()
+
+    async def _join(self, talk: Talk, flow: Flow) -> bool:
+        part = self._parts.get(flow.token)
+        if part is None or part.peer != address_of(talk.sock.getpeername()):
+            return False
+        await talk.say(Joined())
+        return flow.token in self._parts and part.join(flow, talk.sock)
+
+    async def _serve(self, talk: Talk, hello: Hello) -> None:
+        """Hold one conversation."""
+        if hello.version != VERSION:
+            text = N_("This server speaks version {ours} of the test, the caller {theirs}: use the same longpipe.")
+            await _refuse(talk, say(text, ours=VERSION, theirs=hello.version))
+        if self._sessions >= self._limits.tests:
+            text = N_("This server is busy with {n} tests; try again in a minute.")
+            await _refuse(talk, say(text, n=self._sessions))
+        peer, asked = address_of(talk.sock.getpeername()), False
+        self._sessions += 1
+        try:
+            limits = self._limits
+            await talk.say(Welcome(VERSION, self._tool, limits.most_seconds, limits.most_bytes))
+            left = limits.most_bytes
+            while True:
+                ask = await talk.hear(Ask, IDLE_S)
+                if (why := objection(ask, limits, left)) is not None:
+                    await _refuse(talk, why)
+                asked = True
+                self._tell(Told(peer, ask))
+                left -= await self._do(talk, ask)
+        except Gone as gone:
+            self._tell(Told(peer, None, gone.problem))
+            raise
+        finally:
+            self._sessions -= 1
+            if asked:
+                self._served.set()
+
+    async def _do(self, talk: Talk, ask: Ask) -> int:
+        """Do one part of a test; return the payload moved."""
+        if ask.needed:
+            try:
+                coded.require()
+            except Gone as missing:
+                await _refuse(talk, missing.problem)
+        part = _Part(talk, ask)
+        self._parts[part.token.hex()] = part
+        try:
+            await talk.say(Ready(part.token.hex()))
+            done = await (self._tcp(part) if ask.protocol == "tcp" else self._udp(part))
+            await talk.say(done)
+            return done.moved_bytes + (done.arrived.moved_bytes if done.arrived else 0)
+        finally:
+            del self._parts[part.token.hex()]
+            part.close()
+
+    async def _tcp(self, part: _Part) -> Done:
+        ask, talk = part.ask, part.talk
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await part.whole.wait()
+        except TimeoutError:
+            await _refuse(talk, say(N_("Not all connections of the test arrived at the server.")))
+        await talk.hear(Go)
+        sending = SendingTcp(part.socks(up=False), ask.seconds, ask.most_bytes) if ask.down else None
+        receiving = ReceivingTcp(part.socks(up=True), ask.seconds, ask.most_bytes) if ask.up else None
+        async with _while_there(talk, ask.seconds + SLACK_S):
+            arrived, account = await asyncio.gather(
+                _or_nothing(receiving.run() if receiving else None), _or_nothing(sending.run() if sending else None)
+            )
+        capped = sending is not None and sending.capped
+        return Done(arrived, account, sending.moved_bytes if sending else 0, capped)
+
+    async def _udp(self, part: _Part) -> Done:
+        ask, talk = part.ask, part.talk
+        met = await talk.hear(Met)
+        address = part.knocks.get(met.number)
+        if address is None:
+            await _refuse(talk, say(N_("UDP from another address than the test's: a NAT stands in between.")))
+        local = talk.sock.getsockname()
+        with self._bound(talk.sock.family, socket.SOCK_DGRAM, (local[0], self.port, *local[2:])) as sock:
+            sock.connect(address)
+            await talk.say(Joined())
+            await talk.hear(Go)
+            if ask.up:
+                restorer = coded.Restorer(ask, part.token) if ask.needed else None
+                receiving = ReceivingUdp(sock, ask, part.token, restorer)
+                arrived = await receiving.run(_said(talk, ask.seconds + SLACK_S))
+                return Done(finished(arrived, restorer))
+            source = coded.CodedSource(ask, part.token) if ask.needed else PlainSource(ask, part.token)
+            async with _while_there(talk, ask.seconds + SLACK_S):
+                sent = await send(sock, ask, source)
+            await talk.say(Sent(sent))
+            return Done(moved_bytes=sent * ask.payload_bytes)
+
+    def _knocked(self, lobby: socket.socket) -> None:
+        """Answer a datagram that knows a token and comes from its test's address, with as many bytes."""
+        for _ in range(16):
+            try:
+                data, address = lobby.recvfrom(2048)
+            except OSError:
+                return
+            part = self._parts.get(data[:8].hex()) if len(data) == KNOCK.size else None
+            if part is None or part.ask.protocol != "udp" or address_of(address) != part.peer:
+                continue
+            number = next((number for number, known in part.knocks.items() if known == address), None)
+            if number is None and len(part.knocks) < KNOCKS:
+                number = secrets.token_hex(8)
+                part.knocks[number] = address
+            if number is not None:
+                _answer(lobby, part, bytes.fromhex(number), address)
+
+
+def _answer(lobby: socket.socket, part: _Part, number: bytes, address: Any) -> None:  # noqa: ANN401 - a socket address
+    """Answer from the address that the caller called."""
+    family = 6 if lobby.family == socket.AF_INET6 else 4
+    own = socket.inet_pton(lobby.family, address_of(part.talk.sock.getsockname()).partition("%")[0])
+    with contextlib.suppress(OSError):  # it knocks again
+        lobby.sendmsg([KNOCK.pack(part.token, number)], packet_control(family, 0, own, 0, 0), 0, address)
+
+
+def address_of(address: Any) -> str:  # noqa: ANN401 - a socket address of either family
+    """Return the address alone, with its zone."""
+    return str(address[0])
+
+
+def finished(arrived: Arrived, restorer: "coded.Restorer | None") -> Arrived:
+    """Return what arrived with what error correction made of it."""
+    import msgspec
+
+    if restorer is None or arrived.datagrams is None:
+        return arrived
+    return msgspec.structs.replace(arrived, decoded=restorer.decoded(arrived.datagrams.sent))
+
+
+async def _refuse(talk: Talk, why: Sentence) -> NoReturn:
+    """Tell the caller why not, and end the conversation."""
+    await talk.say(Refusal(why))
+    raise Gone(why)
+
+
+async def _said(talk: Talk, within_s: float) -> int:
+    return (await talk.hear(Sent, within_s)).datagrams
+
+
+async def _or_nothing(work: Any) -> Any:  # noqa: ANN401 - whatever it returns
+    return None if work is None else await work
+
+
+@contextlib.asynccontextmanager
+async def _while_there(talk: Talk, within_s: float) -> Any:  # noqa: ANN401 - nothing is yielded
+    """Do something for as long as the caller is there and says nothing; else end it with `Gone`."""
+    task = asyncio.current_task()
+    hearing = asyncio.create_task(talk.hear(Message, within_s))
+    gone: list[Gone] = []
+
+    def heard(done: "asyncio.Task[Message]") -> None:
+        if not done.cancelled():
+            problem = done.exception()
+            gone.append(problem if isinstance(problem, Gone) else Gone(say(N_("The caller ended the test."))))
+            if task is not None:
+                task.cancel()
+
+    hearing.add_done_callback(heard)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not gone or task is None:
+            raise
+        task.uncancel()
+        raise gone[0] from None
+    finally:
+        hearing.remove_done_callback(heard)
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
