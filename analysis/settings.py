@@ -117,6 +117,27 @@ class RouteSettings(Strict, frozen=True):
     )
 
 
+def _twice(services: tuple[ServiceSettings, ...], hosts: tuple[PortSettings, ...]) -> Iterator[Fault]:
+    """Yield names that stand for more than one service, and hosts with more than one block."""
+    names = Counter(service.label for service in services)
+    for key, counted in (("services", names), ("ports", Counter(ports.host for ports in hosts))):
+        for name, times in counted.items():
+            if times > 1:
+                text = N_("{name} is there {n} times; each needs a name of its own")
+                yield Fault(key, say(text, name=name, n=times))
+
+
+class Expectations(Strict, frozen=True):
+    """An expectation file: services and ports alone, written as in the configuration."""
+
+    services: tuple[ServiceSettings, ...] = ()
+    ports: tuple[PortSettings, ...] = ()
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what does not go together."""
+        yield from _twice(self.services, self.ports)
+
+
 class Settings(Strict, frozen=True):
     """The whole configuration."""
 
@@ -171,11 +192,4 @@ class Settings(Strict, frozen=True):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what does not go together."""
-        names = Counter(service.label for service in self.services)
-        hosts = Counter(ports.host for ports in self.ports)
-        for key, counted in (("services", names), ("ports", hosts)):
-            for name, times in counted.items():
-                if times > 1:
-                    yield Fault(
-                        key, say(N_("{name} is there {n} times; each needs a name of its own"), name=name, n=times)
-                    )
+        yield from _twice(self.services, self.ports)

@@ -12,6 +12,7 @@ from analysis.advice.plan import SCHEMA as PLAN
 from analysis.advice.plan import Plan
 from tui.doctor import Report as DoctorReport
 from tui.report.schema import Report
+from tui.report.service_schema import Checked
 from tuning.status import Trials
 
 DIRECTORY = Path(__file__).parent.parent / "docs/schemas"
@@ -20,7 +21,13 @@ TOLD = {"type": "string", "description": "A sentence in the person's language."}
 
 def schemas() -> dict[str, bytes]:
     """Return the files by name."""
-    found = {"report": _schema(Report), "doctor": _schema(DoctorReport), "plan": _plan(), "trials": _schema(Trials)}
+    found = {
+        "report": _schema(Report),
+        "check": _schema(Checked),
+        "doctor": _schema(DoctorReport),
+        "plan": _plan(),
+        "trials": _schema(Trials),
+    }
     return {
         f"{name}.json": msgspec.json.format(msgspec.json.encode(schema)) + b"\n" for name, schema in found.items()
     }

@@ -10,6 +10,7 @@ from analysis.units import milliseconds, percent
 from analysis.view import Lens, PathRow, View
 from tui.cli import Exit
 from tui.feed import Feed
+from tui.service_text import port_lines, service_line
 from tui.severity import word
 from tui.text import _, tell
 from tui.widgets.clean import clean
@@ -38,6 +39,7 @@ def lines(view: View) -> list[str]:
     at = datetime.fromtimestamp(view.at_ns / 1e9).astimezone().isoformat(timespec="seconds")
     texts = [f"{word(view.verdict.severity)} {tell(view.verdict.text)}", *(_path_line(path) for path in view.paths)]
     texts += [tell(name.error) for name in view.names if name.error is not None]
+    texts += [*map(service_line, view.services), *(line for host in view.ports for line in port_lines(host))]
     return [f"{at} {clean(text)}" for text in texts]
 
 

@@ -103,8 +103,11 @@ class Services:
         self.watched: dict[str, Watched] = {}
         self.ports: dict[str, Ports] = {}
 
-    def fold(self, sample: Sample) -> Iterator[Event]:
-        """Take a sample; yield what changed."""
+    def fold(self, sample: Sample) -> list[Event]:
+        """Take a sample; return what changed."""
+        return list(self._fold(sample))
+
+    def _fold(self, sample: Sample) -> Iterator[Event]:
         match sample:
             case Service():
                 self._define(sample)

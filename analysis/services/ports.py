@@ -38,7 +38,7 @@ _EXPOSED: Final = {
     "one": N_("open, and it must not be reachable: its service listens on this address, not on 127.0.0.1 only."),
     "loopback": N_("open to this box alone: its service listens on 127.0.0.1 only."),
 }
-_REFUSED: Final = say(N_("closed: refused"))
+_REFUSED: Final = say(N_("refused"))
 _SILENT: Final = say(N_("filtered: no answer"))
 
 

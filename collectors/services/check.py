@@ -33,6 +33,11 @@ class Checker:
         self._agent = agent
         self._trust = trust or Trust()
 
+    def prepare(self, services: Sequence[ServiceSettings]) -> None:
+        """Read what certificates this box trusts, where that will be asked: it takes a while, which nobody times."""
+        if any(place(service.url).kind in ("tls", "https") for service in services):
+            self._trust.prepare()
+
     async def check(self, service: ServiceSettings) -> Check:
         """Check once; how it failed is part of the sample."""
         if place(service.url).kind == "dns":

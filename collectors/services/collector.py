@@ -54,6 +54,7 @@ class ServicesCollector:
 
     async def run(self, emit: Emit) -> None:
         """Emit every definition, then every check."""
+        self._checker.prepare(self._services)
         for service in self._services:
             emit(definition(service, self._clock.now_ns()))
         async with asyncio.TaskGroup() as group:

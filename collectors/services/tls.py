@@ -30,6 +30,10 @@ class Trust:
         context.verify_mode = ssl.CERT_NONE
         return context
 
+    def prepare(self) -> None:
+        """Make both now."""
+        _ = self.strict, self.lax
+
 
 async def secured(
     sock: socket.socket, address: str, port: int, host: str, trust: Trust

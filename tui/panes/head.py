@@ -29,7 +29,7 @@ def header_row(view: View, feed: Feed, glyphs: Glyphs, width: int) -> Row:
     """Return the first line: product, host, whether this is now, how it is measured and recorded."""
     left: Row = ((" longpipe  ", "accent"), (f"{clean(feed.host)}  ", "plain"), state_run(feed, glyphs))
     room = width - sum(cell_len(text) for text, role_ in left)
-    parts = [*recorded(feed), *measured(view)]
+    parts = [*services_up(view), *recorded(feed), *measured(view)]
     while parts and cell_len(_joined(parts)) > room:
         parts.pop()
     return (*left, (fit(_joined(parts), room, right=True, glyphs=glyphs), "dim"))
@@ -37,6 +37,17 @@ def header_row(view: View, feed: Feed, glyphs: Glyphs, width: int) -> Row:
 
 def _joined(parts: list[str]) -> str:
     return f"  {' · '.join(parts)} "
+
+
+def services_up(view: View) -> list[str]:
+    """Return how many services are up and ports as they must be, where any are checked."""
+    parts: list[str] = []
+    if view.services:
+        up = sum(row.state == "up" for row in view.services)
+        parts.append(_("services up: {n}/{all}", n=up, all=len(view.services)))
+    if judged := [one for host in view.ports for one in host.ports]:
+        parts.append(_("ports right: {n}/{all}", n=sum(one.is_met for one in judged), all=len(judged)))
+    return parts
 
 
 def recorded(feed: Feed) -> list[str]:

@@ -14,6 +14,7 @@ from analysis.view import PathRow, PathSpan, RdmaRow, RoceRow, RouteRow, Verdict
 from collectors.session.header import rfc3339
 from tui.cli import Exit
 from tui.counter_names import TROUBLE
+from tui.report.build_services import ports_part, service_part
 from tui.report.schema import (
     AdvicePart,
     ChangePart,
@@ -54,7 +55,7 @@ def report(seen: Seen) -> Report:
         start=rfc3339(seen.start_ns),
         end=rfc3339(seen.end_ns),
         duration_s=_seconds(seen.end_ns - seen.start_ns),
-        exit_code=int(exit_code(view, outages)),
+        exit_code=int(exit_code(view, outages, seen.events)),
         verdict=VerdictPart(
             view.verdict.severity, _told(view.verdict.text), tuple(map(_told, view.verdict.evidence))
         ),
@@ -70,6 +71,8 @@ def report(seen: Seen) -> Report:
             for event in seen.events[-EVENTS:]
         ),
         measured=_measured(seen),
+        services=tuple(map(service_part, view.services)),
+        ports=tuple(map(ports_part, view.ports)),
     )
 
 
@@ -81,16 +84,18 @@ def _event(event: Event) -> EventPart:
     return EventPart(rfc3339(event.t), event.kind, event.severity, _told(event.text))
 
 
-def exit_code(view: View, outages: tuple[OutagePart, ...]) -> Exit:
+def exit_code(view: View, outages: tuple[OutagePart, ...], events: tuple[Event, ...]) -> Exit:
     """Return what the report says to a program: only what was measured and found well is 0."""
-    settled = sum(row.window.settled for row in view.paths)
+    settled = sum(row.window.settled for row in view.paths) + sum(row.checks for row in view.services)
     if not settled and any(True for _missing in _lacking(view)):
         return Exit.PRIVILEGE
     judged = [
         view.verdict.severity,
         *(row.verdict.severity for row in view.roce if row.verdict.severity != "unknown"),
     ]
-    well = {*judged} <= {"ok", "notice"} and not any(outage.role == "target" for outage in outages)
+    went_down = any(event.kind == "service" and event.severity in {"warn", "bad"} for event in events)
+    lost = went_down or any(outage.role == "target" for outage in outages)
+    well = {*judged} <= {"ok", "notice"} and not lost
     return Exit.OK if well else Exit.DEGRADED
 
 

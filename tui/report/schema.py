@@ -6,17 +6,13 @@ is in the person's language; ids, kinds and states are not.
 
 from typing import Literal
 
-import msgspec
-
 from analysis.advice.plan import Confidence, Risk, Scope
 from analysis.advice.plan import Severity as AdviceSeverity
 from analysis.events import EventKind, Severity
 from analysis.objectives import Objective, State
 from analysis.samples import Protocol, Role, Stamps
-
-
-class Part(msgspec.Struct, frozen=True):
-    """A part of the report: plain data, compared by value."""
+from tui.report.part import Part
+from tui.report.service_schema import PortsPart, ServicePart
 
 
 class VerdictPart(Part, frozen=True):
@@ -261,3 +257,5 @@ class Report(Part, frozen=True, tag="longpipe.report/1", tag_field="schema"):
     advice: tuple[AdvicePart, ...]
     events: tuple[EventPart, ...]
     measured: MeasuredPart
+    services: tuple[ServicePart, ...] = ()
+    ports: tuple[PortsPart, ...] = ()

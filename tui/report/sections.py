@@ -7,6 +7,7 @@ from tui.report.about_advice import advice_blocks
 from tui.report.about_paths import outage_blocks, target_blocks
 from tui.report.about_rdma import rdma_blocks, roce_blocks
 from tui.report.about_routes import route_blocks
+from tui.report.about_services import port_blocks, service_blocks
 from tui.report.blocks import Block, Items, Rows, Section, Table
 from tui.report.schema import MeasuredPart, Report
 from tui.report.when import clock, length, local
@@ -26,6 +27,8 @@ def sections(report: Report) -> tuple[Section, ...]:
     made = (
         Section("targets", _("Targets"), tuple(target_blocks(report))),
         Section("routes", _("Routes"), tuple(route_blocks(report))),
+        Section("services", _("Services"), tuple(service_blocks(report.services))),
+        Section("ports", _("Ports"), tuple(port_blocks(report.ports))),
         Section("outages", _("Outages"), tuple(outage_blocks(report))),
         Section("rdma", _("RDMA"), tuple(rdma_blocks(report))),
         Section("roce", "RoCE", tuple(roce_blocks(report))),

@@ -22,11 +22,12 @@ def text(report: Report) -> str:
     for section in sections(report):
         rows += ["", section.title.upper()]
         for block in section.blocks:
-            rows += _text_rows(block)
+            rows += text_rows(block)
     return "\n".join(row.rstrip() for row in rows)
 
 
-def _text_rows(block: Block) -> Iterator[str]:
+def text_rows(block: Block) -> Iterator[str]:
+    """Yield the rows of a block, as plain text."""
     match block:
         case Line(text=line):
             yield f"  {line}"

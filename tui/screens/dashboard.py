@@ -28,6 +28,7 @@ from tui.screens.events import EventsScreen
 from tui.screens.filter import FilterScreen
 from tui.screens.help import help_detail
 from tui.screens.time_keys import SECOND_NS, TimeKeys
+from tui.services import services_detail
 from tui.text import _
 from tui.widgets.keybar import KeyBar
 from tui.widgets.lines import Lines
@@ -164,6 +165,10 @@ class DashboardScreen(TimeKeys):
     def action_verdict(self) -> None:
         """Show what the verdict rests on."""
         self._open(lambda view, width: verdict_detail(view, self.feed.problems(), self.glyphs, width))
+
+    def action_services(self) -> None:
+        """Show the services and ports that are checked."""
+        self._open(lambda view, width: services_detail(view, self.glyphs, width))
 
     def action_events(self) -> None:
         """List outages, route changes and marks."""
