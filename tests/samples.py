@@ -22,6 +22,7 @@ from analysis.samples import (
     Sample,
     Series,
     TcpCounters,
+    TcpFlow,
 )
 from analysis.text import Sentence
 
@@ -30,6 +31,27 @@ SECOND_NS = 10**9
 
 ETH0 = Route("eth0 10.0.0.1", "eth0", 4, "eth0", gateway="10.0.0.1")
 ETH1 = Route("eth1 10.1.0.1", "eth1", 4, "eth1", gateway="10.1.0.1")
+FLOW = TcpFlow(
+    local="10.0.0.2",
+    remote="192.0.2.1",
+    local_port=40_000,
+    remote_port=443,
+    cc="cubic",
+    rtt_us=150_000,
+    min_rtt_us=150_000,
+    cwnd=10,
+    mss=1448,
+    bytes_acked=0,
+    bytes_received=0,
+    bytes_sent=0,
+    bytes_retrans=0,
+    delivery_rate_bps=None,
+    delivery_app_limited=None,
+    pacing_bps=None,
+    busy_us=None,
+    rwnd_limited_us=None,
+    sndbuf_limited_us=None,
+)
 
 
 def at(seconds: float) -> int:

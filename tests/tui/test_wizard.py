@@ -11,10 +11,10 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from analysis.samples import Fact, Facts, Sample
+from analysis.samples import Fact, Facts, Sample, TcpFlows
 from analysis.settings import Settings
 from analysis.text import say
-from tests.samples import at, definitions, second, session
+from tests.samples import FLOW, at, definitions, second, session
 from tests.tui.feeds import CannedFeed
 from tests.tui.screen_text import text
 from tui.app import LongpipeApp
@@ -154,8 +154,8 @@ class Desk:
             self.wizard.guide.tick()
             await self.pilot.pause(0.01)
 
-    async def pass_time(self, rtt_us: int) -> None:
-        self.feed.waiting += seconds(LIVED_S + 1, 30, rtt_us)
+    async def pass_time(self, rtt_us: int, *flows: Sample) -> None:
+        self.feed.waiting += sorted([*seconds(LIVED_S + 1, 30, rtt_us), *flows], key=lambda sample: sample.t)
         assert isinstance(self.pilot.app, LongpipeApp)
         self.pilot.app.tick()
 
@@ -164,22 +164,29 @@ class Desk:
         await self.press("enter", "enter")
         await self.until("plan")
 
-    async def try_it(self, rtt_us: int = 150_000) -> None:
+    async def try_it(self, rtt_us: int = 150_000, *flows: Sample) -> None:
         """Apply all that is proposed, and measure `rtt_us` afterwards."""
         await self.plan()
         await self.press("enter", "a")
         await self.say("apply")
         await self.until("verify")
-        await self.pass_time(rtt_us)
+        await self.pass_time(rtt_us, *flows)
         await self.until("decide")
 
 
 class Opened:
     """The wizard over a canned box, as an asynchronous context."""
 
-    def __init__(self, box: Box | None, size: tuple[int, int] = (120, 36), glyphs: Glyphs = "unicode") -> None:
+    def __init__(
+        self,
+        box: Box | None,
+        size: tuple[int, int] = (120, 36),
+        glyphs: Glyphs = "unicode",
+        flows: Sequence[Sample] = (),
+    ) -> None:
         facts = Facts(at(0), {key: Fact(value, "/proc") for key, value in FACTS.items()})
-        samples: list[Sample] = [facts, *definitions(), *seconds(1, LIVED_S, 150_000)]
+        lived = sorted([*seconds(1, LIVED_S, 150_000), *flows], key=lambda sample: sample.t)
+        samples: list[Sample] = [facts, *definitions(), *lived]
         self.feed, self.box, self.glyphs, self.clock = CannedFeed(samples), box, glyphs, [at(900)]
         self.app = LongpipeApp(lambda: self.feed, Settings(), glyphs)
         self._running = self.app.run_test(size=size)
@@ -270,6 +277,33 @@ async def test_a_recording_can_be_planned_for_and_holds_nothing_that_could_apply
         assert desk.stage == "review"
         assert desk.wizard.guide.box is None
         assert "This is a recording: a plan can be made, but nothing applied." in desk.screen
+
+
+def transfers(start_s: int, mbps: float, control: str) -> list[Sample]:
+    """One new flow that is looked at every other second."""
+    looks: list[Sample] = []
+    for n in range(14):
+        acked = round(2 * n * mbps * 125_000 * (1 + 0.01 * (n % 3)))
+        counted = {"bytes_acked": acked, "bytes_sent": acked + n * 1000, "bytes_retrans": n * 1000}
+        flow = msgspec.structs.replace(FLOW, cc=control, local_port=start_s + 1024, **counted)
+        looks.append(TcpFlows(at(start_s + 2 * n), (flow,)))
+    return looks
+
+
+async def test_faster_transfers_are_what_keeping_is_proposed_for() -> None:
+    async with Opened(FakeBox(), flows=transfers(12, 3, "cubic")) as desk:
+        await desk.try_it(150_000, *transfers(LIVED_S + 2, 30, "bbr"))
+        assert "what TCP flows to other machines carry (Mb/s)" in desk.screen
+        assert "It became better and nothing was lost: keeping is proposed." in desk.screen
+        assert "what TCP flows to other machines send again (%)" in desk.screen
+        assert "open before the change" not in desk.screen
+
+
+async def test_connections_that_were_open_before_prove_nothing() -> None:
+    async with Opened(FakeBox(), flows=transfers(12, 3, "cubic")) as desk:
+        await desk.try_it(150_000, *transfers(LIVED_S + 2, 3, "cubic"))
+        assert "Nothing shows that this is better: rolling back is proposed." in desk.screen
+        assert "The busiest connection uses cubic" in desk.screen
 
 
 async def test_back_works_until_something_is_tried() -> None:

@@ -9,13 +9,14 @@ from analysis.compare import Measure as PathMeasure
 from analysis.units import SECOND_NS, duration, milliseconds, percent, significant
 from tui.panes.wizard import ANSWERS, Page, bar, keys, title
 from tui.text import N_, _, tell
+from tui.tune.measure import Tcp
 from tui.tune.text import report
 from tui.widgets.clean import clean
 from tui.widgets.runs import Glyphs, Role, Row, fit
 from tui.widgets.wrap import wrap_rows
 from tuning.plan import Wanted
 from tuning.reports import Report
-from tuning.verify import Comparison, Outcome
+from tuning.verify import Comparison, Metric, Outcome
 from tuning.wizard import Answer, Wizard
 
 _OUTCOMES: Final[dict[Outcome, tuple[str, Role]]] = {
@@ -58,9 +59,9 @@ def report_rows(reports: Sequence[Report], width: int) -> Iterator[Row]:
 
 
 def decide_page(
-    wizard: Wizard, comparison: Comparison | None, paths: Paths | None, answer: Answer, width: int
+    wizard: Wizard, comparison: Comparison | None, paths: Paths | None, tcp: Tcp, answer: Answer, width: int
 ) -> Page:
-    """Return before and after side by side, the answer that is proposed, and what became of every path."""
+    """Return before and after side by side, the answer that is proposed, and what became of TCP and every path."""
     rows: list[Row] = [*title(_("Before and after"))]
     for silent in wizard.cut_off:
         rows += wrap_rows(tell(silent), width, "bad")
@@ -71,6 +72,7 @@ def decide_page(
     else:
         rows += wrap_rows(_("Nothing shows that this is better: rolling back is proposed."), width, "warn")
         rows += keys(_("Enter or r: put everything back.  k: keep it all the same, you are asked once more."), width)
+    rows += _tcp_rows(tcp, None if comparison is None else comparison.metric, width)
     if paths is not None:
         rows += [(), *_path_rows(paths, width)]
     return Page(tuple(rows))
@@ -102,6 +104,22 @@ def _reach_rows(wizard: Wizard) -> Iterator[Row]:
 
 
 LOST: Final = ("answers", "silent")
+
+
+def _tcp_rows(tcp: Tcp, told: Metric | None, width: int) -> Iterator[Row]:
+    """Yield what became of TCP beside the metric that is `told` already."""
+    if tcp.stale:
+        stale = _(
+            "The busiest connection uses {control}: connections that were open before the change keep theirs. "
+            "To see what it does, open new ones and try again.",
+            control=clean(tcp.stale),
+        )
+        yield ()
+        yield from wrap_rows(stale, width, "warn")
+    for compared in tcp.measures:
+        if compared.metric != told:
+            yield ()
+            yield from _metric_rows(compared, width)
 
 
 def _path_rows(paths: Paths, width: int) -> Iterator[Row]:

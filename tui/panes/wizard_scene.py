@@ -11,7 +11,7 @@ from tui.panes.wizard import Page, goal_page, metric_page, plan_page, waiting_pa
 from tui.panes.wizard_outcome import apply_page, decide_page, end_page
 from tui.panes.wizard_review import review_page
 from tui.text import _
-from tui.tune.measure import Choice
+from tui.tune.measure import Choice, Tcp
 from tui.widgets.runs import Glyphs
 from tuning.conflicts import Setter
 from tuning.verify import Comparison, Outcome
@@ -40,6 +40,7 @@ class Scene(msgspec.Struct, frozen=True):
     others: tuple[Setter, ...] = ()
     facts: int = 0
     paths: Paths | None = None
+    tcp: Tcp = Tcp()
     values: tuple[str | None, ...] = ()
     """What the settings of the plan are now."""
     at_ns: int = 0
@@ -94,7 +95,7 @@ def page(scene: Scene, width: int, glyphs: Glyphs) -> Page:
         case "apply":
             return apply_page(wizard, width)
         case "decide":
-            return decide_page(wizard, scene.comparison, scene.paths, scene.answer, width)
+            return decide_page(wizard, scene.comparison, scene.paths, scene.tcp, scene.answer, width)
         case "end":
             return end_page(wizard, scene.values, width)
         case _:

@@ -13,19 +13,21 @@ from tui.feed import Feed
 from tui.panes.wizard_scene import Scene
 from tui.text import _
 from tui.tune.box import Box
-from tui.tune.measure import Stretch, choices, stretch, values
+from tui.tune.measure import Stretch, choices, stretch, tcp_differs, values
 from tuning.client import applying
 from tuning.plan import Request, request
 from tuning.reports import Order
 from tuning.verify import Reach
 from tuning.wizard import Event, Found, Measured, TimeOver, Wizard, Work, after, work
 
-MEASURE_NS: Final = 30 * 10**9
-"""How long is measured before, and again after. With the time to confirm of two minutes, most of that is left."""
+MEASURE_NS: Final = 40 * 10**9
+"""How long is measured before, and again after: enough looks at TCP for a verdict. Of the two minutes to confirm most
+is left."""
 SETTLE_NS: Final = 2 * 10**9
 """Answers that come this soon after a change may be to probes sent before it."""
 UNDER_WAY: Final = frozenset({"apply", "verify", "decide"})
 _LOOK_BACK_NS: Final = 60 * 10**9
+_CONTROL: Final = "net.ipv4.tcp_congestion_control"
 _UNKNOWN: Final = Reach("unknown", "unknown")
 Group: TypeAlias = Literal["work", "others", "values"]
 Run: TypeAlias = Callable[[Coroutine[Any, Any, None] | None, Group], None]
@@ -162,7 +164,8 @@ class Guide:
         if first:
             self._before = seen
         elif self._before is not None:
-            self.change(paths=compare(self._before.paths, seen.paths))
+            tcp = tcp_differs(self._before, seen, _control(self.scene.wizard))
+            self.change(paths=compare(self._before.paths, seen.paths), tcp=tcp)
         choice = self.scene.choice
         self.take(Measured(reach, () if choice is None else values(choice, seen)))
 
@@ -173,3 +176,9 @@ class Guide:
     async def _read_again(self, asked: Request) -> None:
         if self.box is not None:
             self.change(values=await asyncio.to_thread(self.box.values, asked.changes))
+
+
+def _control(wizard: Wizard) -> str | None:
+    """Return the congestion control that the plan sets for new connections, None where it sets none."""
+    changes = wizard.request.changes if wizard.request else ()
+    return next((change.proposed for change in changes if change.key == _CONTROL), None)

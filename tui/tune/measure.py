@@ -1,9 +1,9 @@
-"""What the wizard measures before and after: times to each target, and what TCP flows to other machines carry."""
+"""What the wizard measures before and after: probes of each target, and what the kernel tells of TCP flows."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -11,16 +11,32 @@ from analysis.compare import ComparedPath, Evidence, EvidenceBook
 from analysis.samples import TcpFlow, TcpFlows
 from analysis.text import N_, say
 from collectors.store import Store
-from tuning.verify import Metric
+from tuning.verify import Comparison, Metric, compare
 
-_Flow: TypeAlias = tuple[str, int, str, int]
+RATE: Final = Metric(say(N_("what TCP flows to other machines carry")), "Mb/s", higher_is_better=True)
+RESENT: Final = Metric(say(N_("what TCP flows to other machines send again")), "%", higher_is_better=False)
+_Pair: TypeAlias = tuple[TcpFlow, TcpFlow]
+"""One flow at two looks, the earlier first."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """What was observed in some seconds: each path's probes, and what all flows carried between two looks."""
+    """What was observed in some seconds: each path's probes, and of all flows together each time between two looks.
+
+    `tcp_mbps`: what they carried. `tcp_resent`: bytes sent again in % of those sent. `controls`: the congestion
+    control of the busiest flow.
+    """
 
     paths: Mapping[ComparedPath, Evidence]
     tcp_mbps: tuple[float, ...] = ()
+    tcp_resent: tuple[float, ...] = ()
+    controls: frozenset[str] = frozenset()
+
+
+class Tcp(msgspec.Struct, frozen=True):
+    """What became of the TCP flows. `stale`: the control of the busiest, where it never was the one that is tried."""
+
+    measures: tuple[Comparison, ...] = ()
+    stale: str = ""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -40,24 +56,51 @@ def stretch(store: Store, start_ns: int, end_ns: int) -> Stretch:
         book.fold(sample)
         if isinstance(sample, TcpFlows):
             looks.append(sample)
-    return Stretch(book.paths, tuple(_rates(looks)))
+    spans = [(pairs, later.t - earlier.t) for earlier, later in pairwise(looks) if (pairs := _pairs(earlier, later))]
+    between = [pairs for pairs, _ in spans]
+    return Stretch(
+        book.paths,
+        tuple(sum(map(_grown, pairs)) * 8e3 / ns for pairs, ns in spans),
+        tuple(percent for pairs in between if (percent := _resent(pairs)) is not None),
+        frozenset(max(pairs, key=_grown)[1].cc for pairs in between),
+    )
 
 
-def _rates(looks: list[TcpFlows]) -> Iterator[float]:
-    """Yield the Mb/s that the flows seen in both of two looks have carried in between, none where there was none."""
-    for earlier, later in pairwise(looks):
-        before, after = _carried(earlier), _carried(later)
-        grown = [after[flow] - before[flow] for flow in after if flow in before]
-        if grown and later.t > earlier.t:
-            yield sum(grown) * 8e3 / (later.t - earlier.t)
+def tcp_differs(before: Stretch, after: Stretch, control: str | None) -> Tcp:
+    """Return what became of TCP. `control`: what the plan sets for new connections, None where it does not."""
+    both = (
+        (RATE, before.tcp_mbps, after.tcp_mbps),
+        (RESENT, before.tcp_resent, after.tcp_resent),
+    )
+    stale = control is not None and control not in after.controls
+    return Tcp(
+        tuple(compare(metric, was, now) for metric, was, now in both if was or now),
+        ", ".join(sorted(after.controls)) if stale else "",
+    )
 
 
-def _carried(look: TcpFlows) -> dict[_Flow, int]:
-    return {
-        (flow.local, flow.local_port, flow.remote, flow.remote_port): flow.bytes_acked + flow.bytes_received
-        for flow in look.flows
-        if not _within(flow)
-    }
+def _pairs(earlier: TcpFlows, later: TcpFlows) -> list[_Pair]:
+    """Return the flows to other machines that were seen at both of two looks."""
+    before = {_ends(flow): flow for flow in earlier.flows if not _within(flow)}
+    return [(was, now) for now in later.flows if later.t > earlier.t and (was := before.get(_ends(now)))]
+
+
+def _ends(flow: TcpFlow) -> tuple[str, int, str, int]:
+    return flow.local, flow.local_port, flow.remote, flow.remote_port
+
+
+def _grown(pair: _Pair) -> int:
+    """Return the bytes carried in both directions."""
+    was, now = pair
+    return now.bytes_acked + now.bytes_received - was.bytes_acked - was.bytes_received
+
+
+def _resent(pairs: list[_Pair]) -> float | None:
+    """Return what was sent again in % of what was sent; None where nothing was, or the kernel does not count it."""
+    known = [(was, now) for was, now in pairs if was.bytes_sent is not None and was.bytes_retrans is not None]
+    sent = sum((now.bytes_sent or 0) - (was.bytes_sent or 0) for was, now in known)
+    again = sum((now.bytes_retrans or 0) - (was.bytes_retrans or 0) for was, now in known)
+    return 100 * again / sent if sent > 0 else None
 
 
 def _within(flow: TcpFlow) -> bool:
@@ -74,7 +117,7 @@ def choices(seen: Stretch) -> tuple[Choice, ...]:
     """Return what can be measured, the rate of TCP first where there is one."""
     found = []
     if seen.tcp_mbps:
-        found.append(Choice(Metric(say(N_("what TCP flows to other machines carry")), "Mb/s", higher_is_better=True)))
+        found.append(Choice(RATE))
     for path in sorted(seen.paths):
         name = say(N_("round trip to {target} over {route}"), target=path.target, route=path.route or "–")
         found.append(Choice(Metric(name, "ms", higher_is_better=False), path))
