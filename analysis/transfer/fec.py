@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.samples import FecRun
 from analysis.text import N_, Sentence, say
-from analysis.transfer.datagrams import Flags
+from analysis.transfer.datagrams import Flags, of_runs
 from analysis.units import milliseconds, percent
 
 ADDED: Final = (1, 2, 4, 6, 10)
@@ -57,6 +57,16 @@ def predict(lost: Flags, code: Code, packets_per_s: float) -> Predicted | None:
 def codes(chosen: Code) -> tuple[Code, ...]:
     """Return the codes to compare, the chosen one among them, by what they add."""
     return tuple(sorted({chosen, *(Code(DATA, DATA + added) for added in ADDED)}, key=lambda code: code.added_ratio))
+
+
+def predictions(run: FecRun) -> tuple[Predicted, ...]:
+    """Return what each of `codes` would have made of the plain datagrams, as far as their pattern is long enough."""
+    if not run.pattern or not 0 < run.needed < run.block:
+        return ()
+    lost = of_runs(run.pattern)
+    per_s = run.paced_bps / 8 / run.payload_bytes
+    found = (predict(lost, code, per_s) for code in codes(Code(run.needed, run.block)))
+    return tuple(one for one in found if one is not None)
 
 
 def residual_ratio(run: FecRun) -> float | None:

@@ -65,6 +65,7 @@ def _arrived_sound(arrived: Arrived, ask: Ask, sent_bytes: int) -> bool:
         and sum(arrived.flow_bytes) in (0, arrived.bytes)
         and (arrived.datagrams is not None) == (ask.protocol == "udp")
         and (arrived.datagrams is None or _counts_sound(arrived.datagrams, ask))
+        and sum(arrived.pattern) <= (arrived.datagrams.sent if arrived.datagrams else 0)
         and (arrived.decoded is not None) == (ask.needed is not None)
         and (arrived.decoded is None or _decoded_sound(arrived.decoded))
     )

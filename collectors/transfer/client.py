@@ -12,7 +12,7 @@ from analysis.text import N_, say
 from collectors.probe.stream import Binding
 from collectors.transfer import coded
 from collectors.transfer.bounds import believed
-from collectors.transfer.datagrams import PlainSource, ReceivingUdp, datagrams_of, send
+from collectors.transfer.datagrams import PlainSource, ReceivingUdp, Source, datagrams_of, send
 from collectors.transfer.flows import ReceivingTcp, SendingTcp
 from collectors.transfer.server import address_of, finished
 from collectors.transfer.talk import Gone, Talk
@@ -180,7 +180,8 @@ class Caller:
                 down = finished(await receiving.run(self._sent(ask)), restorer)
                 done = await self._talk.hear(Done)
                 return Moved(down=down, down_bytes=done.moved_bytes, down_capped=_capped(ask))
-            source = coded.CodedSource(ask, key) if ask.needed else PlainSource(ask, key)
+            source: Source = coded.CodedSource(ask, key) if ask.needed else PlainSource(ask, key)
+            watch(lambda: source.made * ask.payload_bytes)
             await self._talk.say(Go())
             sent = await send(sock, ask, source)
             await self._talk.say(Sent(sent))

@@ -42,6 +42,7 @@ class CodedSource:
         assert ask.needed  # noqa: S101 - checked where the request is
         assert ask.block  # noqa: S101 - likewise
         self.total = datagrams_of(ask)
+        self.made = 0
         self._needed, self._block = ask.needed, ask.block
         self._encoder = zfec.Encoder(ask.needed, ask.block)
         self._token = token
@@ -51,6 +52,7 @@ class CodedSource:
 
     def make(self, first: int, count: int, now_ns: int) -> memoryview:
         """Return `count` datagrams; numbers are asked for one after the other."""
+        self.made = first + count
         return memoryview(b"".join(self._datagram(number, now_ns) for number in range(first, first + count)))
 
     def _datagram(self, number: int, now_ns: int) -> bytes:

@@ -51,6 +51,8 @@ class Source(Protocol):
 
     total: int
     """How many there are."""
+    made: int
+    """How many have been made."""
 
     def make(self, first: int, count: int, now_ns: int) -> memoryview:
         """Return `count` datagrams, one after the other, from number `first`."""
@@ -62,6 +64,7 @@ class PlainSource:
 
     def __init__(self, ask: Ask, token: bytes) -> None:
         self.total = datagrams_of(ask)
+        self.made = 0
         self._space = bytearray(ask.payload_bytes * SEGMENTS)
         self._heads = np.frombuffer(self._space, head_of(ask.payload_bytes))
         self._heads["token"] = np.void(token)
@@ -72,6 +75,7 @@ class PlainSource:
         heads = self._heads[:count]
         heads["number"] = np.arange(first, first + count)
         heads["sent"] = now_ns
+        self.made = first + count
         return memoryview(self._space)[: count * self._size]
 
 
