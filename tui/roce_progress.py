@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from collectors.pcapfile.source import Source
-
 _PATIENCE_S: Final = 1.0
 _EVERY_S: Final = 0.2
 
@@ -15,8 +13,7 @@ _EVERY_S: Final = 0.2
 class Progress:
     """A line on stderr while a long file is read, where that is a terminal."""
 
-    def __init__(self, sources: Sequence[Source], names: Sequence[str]) -> None:
-        self._sources = sources
+    def __init__(self, names: Sequence[str]) -> None:
         self._total = _sizes(names)
         self._next = time.monotonic() + _PATIENCE_S
         self._shown = False
@@ -28,13 +25,12 @@ class Progress:
         if self._shown:
             sys.stderr.write("\r\x1b[K")
 
-    def __call__(self) -> None:
-        """Draw how far reading is, now and then."""
+    def __call__(self, done: int) -> None:
+        """Draw how far reading is, in bytes, now and then."""
         now = time.monotonic()
         if now < self._next or not sys.stderr.isatty():
             return
         self._next, self._shown = now + _EVERY_S, True
-        done = sum(source.consumed for source in self._sources)
         share = f"{100 * done / self._total:3.0f} %" if self._total else ""
         sys.stderr.write(f"\r\x1b[K{share} {done / 1e6:.0f} MB")
         sys.stderr.flush()

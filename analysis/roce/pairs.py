@@ -12,13 +12,14 @@ LIMIT: Final = 1 << 18
 """Host pairs that are told apart; what goes beyond is pair -1."""
 
 _Address = IPv4Address | IPv6Address
+Hosts = tuple[_Address, _Address]
 
 
 class Pairs:
     """All (source, destination) pairs seen so far, bounded by `LIMIT`."""
 
     def __init__(self) -> None:
-        self._hosts: list[tuple[_Address, _Address]] = []
+        self._hosts: list[Hosts] = []
         self._v4 = KeyTable(1, self._new_v4)
         self._v6 = KeyTable(4, self._new_v6)
 
@@ -28,6 +29,14 @@ class Pairs:
             return "*", "*"
         one, two = self._hosts[pair >> 1]
         return (str(two), str(one)) if pair & 1 else (str(one), str(two))
+
+    def since(self, count: int) -> list[Hosts]:
+        """Return who the pairs after the first 2 * `count` are."""
+        return self._hosts[count:]
+
+    def know(self, count: int, hosts: list[Hosts]) -> None:
+        """Take over what `since` returned elsewhere: names, not numbers for addresses yet to come."""
+        self._hosts[count:] = hosts
 
     def lookup_v4(self, buffer: Bytes, addresses: Ints) -> Ints:
         """Return the pair of the IPv4 source and destination that stand at each offset."""

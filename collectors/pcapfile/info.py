@@ -55,6 +55,11 @@ def bad_length(offset: int, length: int) -> Sentence:
     )
 
 
+def stopped(reason: object) -> Sentence:
+    """Reading ended before the file did."""
+    return say(N_("Reading stopped: {reason}. What came before is used."), reason=reason)
+
+
 def not_a_capture() -> Sentence:
     """No magic number was found."""
     return say(N_("This is not a pcap or pcapng file."))

@@ -1,6 +1,6 @@
 """Several captures as one: packets in order of time, numbered anew."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -45,12 +45,11 @@ class _File:
         return waiting.where(slice(due))
 
 
-def merged(readers: Sequence[Reader], pairs: Pairs, progress: Callable[[], None] = lambda: None) -> Iterator[Batch]:
-    """Yield the batches of all captures; `progress` is called after each read."""
+def merged(readers: Sequence[Reader], pairs: Pairs) -> Iterator[Batch]:
+    """Yield the batches of all captures."""
     if len(readers) == 1:
         for frames in readers[0]:
             yield decode(frames, pairs)
-            progress()
         return
     files = [_File(reader, pairs) for reader in readers]
     number = 1
@@ -58,7 +57,6 @@ def merged(readers: Sequence[Reader], pairs: Pairs, progress: Callable[[], None]
         open_files = [file for file in files if not file.ended]
         slowest = min(open_files, key=lambda file: file.until_ns, default=None)
         rest = slowest.more() if slowest is not None else None
-        progress()
         open_files = [file for file in files if not file.ended]
         until_ns = min((file.until_ns for file in open_files), default=None)
         parts = [part for file in files if (part := file.take(until_ns)) is not None and len(part)]

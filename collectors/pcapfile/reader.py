@@ -32,6 +32,11 @@ class Reader:
         self._cutter: Pcap | PcapNg | None = None
         self._wait_for_all = wait_for_all
 
+    @property
+    def consumed(self) -> int:
+        """Return the bytes taken from the file, before decompression."""
+        return self._source.consumed
+
     def __iter__(self) -> Iterator[Frames]:
         """Yield frames until the source has no more for now, or the capture is damaged."""
         while not self._hopeless and self._fill():

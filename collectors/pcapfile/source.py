@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol, Self, cast
 
 from analysis.text import N_, Sentence, say
+from collectors.pcapfile.info import stopped
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -63,7 +64,7 @@ class Source:
                 self._inner = _decompressed(self._outer)
             return self._inner.readinto(view) or 0
         except (OSError, EOFError, zlib.error) as failure:
-            self.problem = say(N_("Reading stopped: {reason}. What came before is used."), reason=failure)
+            self.problem = stopped(failure)
         except _zstd_errors() as failure:
             self.problem = say(N_("Decompression stopped: {reason}. What came before is used."), reason=failure)
         return 0

@@ -1,16 +1,22 @@
 """Captures read to their end into one fold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
+from analysis.roce.decode import Batch
 from analysis.roce.fold import Fold
+from analysis.roce.pairs import Hosts, Pairs
 from analysis.roce.report import Told
-from collectors.pcapfile.ahead import ahead
-from collectors.pcapfile.info import Info
+from collectors.pcapfile.elsewhere import GoneError, elsewhere
+from collectors.pcapfile.info import Info, stopped
 from collectors.pcapfile.merge import merged
 from collectors.pcapfile.reader import CHUNK, Reader
 from collectors.pcapfile.source import Source
 
 _LEAST_CHUNK = 512 << 10
+_SHORT = 8 << 20
+"""Bytes of captures that are not worth another process."""
 
 
 def readers(sources: Sequence[Source], chunk: int = CHUNK) -> list[Reader]:
@@ -18,18 +24,55 @@ def readers(sources: Sequence[Source], chunk: int = CHUNK) -> list[Reader]:
     return [Reader(source, max(_LEAST_CHUNK, chunk // len(sources))) for source in sources]
 
 
+class Piece(msgspec.Struct, frozen=True):
+    """The next batch, with the hosts it brought and how many bytes of the files were read up to it."""
+
+    batch: Batch
+    known: int
+    hosts: list[Hosts]
+    done: int
+
+
 def summarise(source: Source, fold: Fold, chunk: int = CHUNK) -> Info:
     """Fold one whole capture."""
-    reader = Reader(source, chunk)
-    fold_all([reader], fold)
-    return reader.finish()
+    return fold_all([Reader(source, chunk)], fold)[0]
 
 
-def fold_all(some: Sequence[Reader], fold: Fold, progress: Callable[[], None] = lambda: None) -> None:
-    """Fold captures, merged by time; `progress` is called after each read."""
-    for batch in ahead(merged(some, fold.pairs, progress)):
-        fold.add(batch)
+def fold_all(some: Sequence[Reader], fold: Fold, progress: Callable[[int], None] | None = None) -> list[Info]:
+    """Fold captures, merged by time, and return what is known of each. `progress` is told the bytes read so far.
+
+    The readers may end up in another process: what they know is in what is returned.
+    """
+    infos: list[Info] = []
+    try:
+        for piece in elsewhere(_pieces(some, fold.pairs), _is_long):
+            if isinstance(piece, list):
+                infos = piece
+                continue
+            fold.pairs.know(piece.known, piece.hosts)
+            fold.add(piece.batch)
+            if progress is not None:
+                progress(piece.done)
+    except GoneError as failure:
+        infos = [reader.info for reader in some]
+        for info in infos:
+            info.truncated = True
+            info.note(stopped(failure))
     fold.finish()
+    return infos
+
+
+def _is_long(piece: Piece | list[Info]) -> bool:
+    return isinstance(piece, Piece) and piece.done > _SHORT
+
+
+def _pieces(some: Sequence[Reader], pairs: Pairs) -> Iterator[Piece | list[Info]]:
+    known = 0
+    for batch in merged(some, pairs):
+        hosts = pairs.since(known)
+        yield Piece(batch, known, hosts, sum(reader.consumed for reader in some))
+        known += len(hosts)
+    yield [reader.finish() for reader in some]
 
 
 def told(*infos: Info) -> Told:

@@ -67,8 +67,8 @@ def mutated(dice: random.Random, seeds: list[bytes]) -> bytes:
 def fold_of(data: bytes, chunk: int) -> Report:
     fold = Fold(100.0)
     read = Reader(Source(io.BytesIO(data)), chunk)
-    fold_all([read], fold)
-    return report(fold, told(read.finish()), 100.0)
+    infos = fold_all([read], fold)
+    return report(fold, told(*infos), 100.0)
 
 
 def rows_of(data: bytes, chunk: int) -> Iterator[tuple[int, int, int, bytes]]:

@@ -39,8 +39,8 @@ TELLING = [
 def fold_bytes(data: bytes, chunk: int = 4 << 20) -> Report:
     fold = Fold()
     read = reader(data, chunk)
-    fold_all([read], fold)
-    return report(fold, told(read.finish()))
+    infos = fold_all([read], fold)
+    return report(fold, told(*infos))
 
 
 def of(name: str) -> Report:

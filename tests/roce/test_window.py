@@ -20,8 +20,8 @@ def report_at(frames: list[tuple[int, bytes]]) -> Report:
     for t_us, frame in frames:
         data += struct.pack("<IIII", *divmod(t_us, 1_000_000), len(frame), len(frame)) + frame
     fold, read = Fold(), reader(data)
-    fold_all([read], fold)
-    return report(fold, told(read.finish()))
+    infos = fold_all([read], fold)
+    return report(fold, told(*infos))
 
 
 def window_limited(window: int, rtt_us: int, marked: int | None = None) -> Report:

@@ -56,20 +56,19 @@ def run(args: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         sources = [stack.enter_context(_open(name)) for name in args.files]
-        found = readers(sources)
-        return (_csv if args.csv else _summary)(sources, found, args)
+        return (_csv if args.csv else _summary)(readers(sources), args)
 
 
-def _summary(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argparse.Namespace) -> int:
+def _summary(found: "Sequence[Reader]", args: argparse.Namespace) -> int:
     from analysis.roce.fold import Fold
     from analysis.roce.report import report
     from collectors.pcapfile.summary import fold_all, told
     from tui.roce_progress import Progress
 
     fold = Fold(args.link_speed)
-    with Progress(sources, args.files) as progress:
-        fold_all(found, fold, progress)
-    whole = report(fold, told(*(reader.finish() for reader in found)), args.link_speed)
+    with Progress(args.files) as progress:
+        infos = fold_all(found, fold, progress)
+    whole = report(fold, told(*infos), args.link_speed)
     return show(whole, ", ".join(args.files), args)
 
 
@@ -92,7 +91,7 @@ def show(whole: "Report", name: str, args: argparse.Namespace) -> int:
     return exit_code(whole, verdict)
 
 
-def _csv(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argparse.Namespace) -> int:
+def _csv(found: "Sequence[Reader]", args: argparse.Namespace) -> int:
     """Print one row for each flow and second, as soon as the second is over."""
     import csv
 
@@ -108,8 +107,9 @@ def _csv(sources: "Sequence[Source]", found: "Sequence[Reader]", args: argparse.
     fold = Fold(args.link_speed)
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(["second", "src", "dst", "dest_qpn", "kind", *FlowSecond.__struct_fields__[1:]])
-    with Progress(sources, args.files) as progress:
-        for second, rows in seconds(fold, merged(found, fold.pairs, progress)):
+    with Progress(args.files) as progress:
+        for second, rows in seconds(fold, merged(found, fold.pairs)):
+            progress(sum(reader.consumed for reader in found))
             for row in rows:
                 name = flow_name(fold, row.flow)
                 if args.flow is None or args.flow in " ".join(name):
