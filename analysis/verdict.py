@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from analysis.events import Severity
 from analysis.objectives import Judgement, in_words
+from analysis.path_names import path_names, target_name
 from analysis.samples import Name
 from analysis.services.answers import Finding
 from analysis.services.view import ServiceRow
@@ -17,6 +18,8 @@ from analysis.view import PathRow, RoceRow, RouteRow, Verdict
 _GRAVITY: Final[dict[Severity, int]] = {"ok": 0, "unknown": 0, "notice": 1, "warn": 2, "bad": 3}
 NEAR_LEAST: Final = 3
 """Fewer probes that the gateway does not answer say nothing: routers answer when they have time."""
+_NAMED: Final = 3
+"""Names said before the rest is cut short."""
 _RANK: Final = ("loss", "latency", "availability", "bandwidth")
 """Objectives missed, the gravest first."""
 
@@ -39,7 +42,7 @@ def verdict(
     if down is not None:
         return _unreachable(down, targets, paths, evidence, now_ns)
     unresolved = [name for name in names if name.error is not None and not name.addresses]
-    if unresolved and not any(row.window.answered for row in targets):
+    if unresolved and all(row.series.ended for row in targets):
         text = say(
             N_("No target can be probed: {n} names do not resolve. {near}"),
             n=len(unresolved),
@@ -56,19 +59,32 @@ def verdict(
         return Verdict("unknown", say(N_("Probing; the first answers are on their way.")), evidence)
     if not any(row.window.settled for row in targets):
         return Verdict("unknown", say(N_("No target has been probed yet. {near}"), near=near(paths)), evidence)
-    return _well(targets, settled, evidence)
+    if unresolved:
+        return _partly(unresolved, settled, evidence)
+    return _well(targets, paths, settled, evidence)
 
 
-def _well(targets: list[PathRow], settled: int, evidence: tuple[Sentence, ...]) -> Verdict:
+def _partly(unresolved: list[Name], settled: int, evidence: tuple[Sentence, ...]) -> Verdict:
+    """Return that what is probed does well, and what cannot be."""
+    text = say(
+        N_("No problem seen in {n} probes, but not all can be probed: {names} cannot be looked up."),
+        n=count(settled),
+        names=", ".join(name.target for name in unresolved[:_NAMED]) + (" …" if len(unresolved) > _NAMED else ""),
+    )
+    return Verdict("notice", text, evidence)
+
+
+def _well(
+    targets: list[PathRow], paths: tuple[PathRow, ...], settled: int, evidence: tuple[Sentence, ...]
+) -> Verdict:
     """Return that no objective is missed; losses too few to judge are said all the same."""
     worst = max(targets, key=lambda row: row.window.loss_ratio or 0.0)
     if not worst.window.lost:
         return Verdict("ok", say(N_("No problem seen in {n} probes."), n=count(settled)), evidence)
     text = say(
-        N_("No objective is missed in {n} probes; {target} over {route} lost {lost} of {of}."),
+        N_("No objective is missed in {n} probes; {path} lost {lost} of {of}."),
         n=count(settled),
-        target=worst.target,
-        route=worst.route or "–",
+        path=path_names(paths)[worst.id],
         lost=worst.window.lost,
         of=count(worst.window.settled),
     )
@@ -143,21 +159,22 @@ def _unreachable(
 ) -> Verdict:
     live = [row for row in targets if not row.series.ended]
     silent = [row for row in live if _is_silent(row)]
-    length = duration(worst.outages[-1].length_ns(now_ns))
-    if len(silent) == len(live) > 1:
-        text = say(
-            N_("None of {n} targets has answered for {time}. {near}"),
-            n=len(live),
-            time=length,
-            near=near(paths),
-        )
+    all_silent = len(silent) == len(live)
+    lengths = [row.outages[-1].length_ns(now_ns) for row in silent]
+    length = duration(min(lengths) if all_silent else worst.outages[-1].length_ns(now_ns))
+    n = len({row.target for row in live})
+    others = sum(row.window.answered > 0 and not _is_silent(row) for row in live)
+    if all_silent and n > 1:
+        text = say(N_("None of {n} targets has answered for {time}. {near}"), n=n, time=length, near=near(paths))
+    elif not others:
+        what = target_name(worst) if n == 1 else path_names(paths)[worst.id]
+        text = say(N_("{path} has not answered for {time}. {near}"), path=what, time=length, near=near(paths))
     else:
         text = say(
-            N_("{target} over {route} has not answered for {time}; {n} other paths do. {near}"),
-            target=worst.target,
-            route=worst.route or "–",
+            N_("{path} has not answered for {time}; other paths that answer: {n}. {near}"),
+            path=path_names(paths)[worst.id],
             time=length,
-            n=sum(row.window.answered > 0 and not _is_silent(row) for row in live),
+            n=others,
             near=near(paths),
         )
     return Verdict("bad", text, evidence, worst.id)
@@ -216,17 +233,18 @@ _MISSED: Final = {
 
 
 def _evidence(paths: Iterable[PathRow], names: Iterable[Name], now_ns: int) -> Iterator[Sentence]:
+    paths = tuple(paths)
+    called = path_names(paths)
     for row in paths:
-        window = row.window
+        window, path = row.window, called[row.id]
         if row.barred and row.problem is not None:
-            yield say(N_("{target}: {why}"), target=row.target, why=row.problem)
+            yield say(N_("{path}: {why}"), path=path, why=row.problem)
             continue
         if not window.settled:
             continue
         yield say(
-            N_("{target} over {route}: {lost} of {n} lost, p50 {p50} ms, p99 {p99} ms."),
-            target=row.target,
-            route=row.route or "–",
+            N_("{path}: {lost} of {n} lost, p50 {p50} ms, p99 {p99} ms."),
+            path=path,
             lost=window.lost,
             n=count(window.settled),
             p50=milliseconds(window.p50_us),
@@ -234,8 +252,8 @@ def _evidence(paths: Iterable[PathRow], names: Iterable[Name], now_ns: int) -> I
         )
         for outage in row.outages[-3:]:
             yield say(
-                N_("{target}: no answer for {time}, {n} probes lost."),
-                target=row.target,
+                N_("{path}: no answer for {time}, {n} probes lost."),
+                path=path,
                 time=duration(outage.length_ns(now_ns)),
                 n=outage.lost,
             )

@@ -19,6 +19,13 @@ THREADS: Final = 4
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 RESOLVED_CONF: Final = Path("/run/systemd/resolve/resolv.conf")
 """The servers behind systemd-resolved's stub (systemd-resolved.service(8))."""
+_REASONS: Final[dict[int | None, str]] = {
+    socket.EAI_NONAME: N_("no such name"),
+    socket.EAI_NODATA: N_("no address"),
+    socket.EAI_AGAIN: N_("no answer from the resolvers"),
+    socket.EAI_FAIL: N_("the resolvers refuse"),
+}
+"""What getaddrinfo(3) says, in fewer words and translatable."""
 
 Lookup: TypeAlias = Callable[[str], Awaitable[tuple[str, ...]]]
 """Return a name's addresses in the resolver's order; raise OSError (socket.gaierror) where there are none."""
@@ -93,7 +100,7 @@ async def follow(target: TargetSettings, lookup: Lookup, clock: Clock, publish: 
 
 
 def _why(target: TargetSettings, problem: OSError | ValueError, known: tuple[str, ...]) -> Sentence:
-    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else type(problem).__name__
+    reason = _reason(problem)
     if known:
         return say(
             N_(
@@ -107,6 +114,12 @@ def _why(target: TargetSettings, problem: OSError | ValueError, known: tuple[str
         name=label(target),
         reason=reason,
     )
+
+
+def _reason(problem: OSError | ValueError) -> str | Sentence:
+    if isinstance(problem, socket.gaierror) and (text := _REASONS.get(problem.errno)) is not None:
+        return say(text)
+    return problem.strerror if isinstance(problem, OSError) and problem.strerror else type(problem).__name__
 
 
 def parse_resolv_conf(text: str) -> tuple[str, ...]:

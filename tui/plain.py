@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from types import FrameType
 
+from analysis.path_names import path_names
+from analysis.text import Sentence
 from analysis.units import milliseconds, percent
 from analysis.view import Lens, PathRow, View
 from tui.cli import Exit
@@ -37,15 +39,21 @@ def run(feed: Feed, *, every_s: float, count: int | None = None) -> int:
 def lines(view: View) -> list[str]:
     """Return a view as text: the verdict, the paths and the names in trouble, a line each with its local time."""
     at = datetime.fromtimestamp(view.at_ns / 1e9).astimezone().isoformat(timespec="seconds")
-    texts = [f"{word(view.verdict.severity)} {tell(view.verdict.text)}", *(_path_line(path) for path in view.paths)]
+    texts = [f"{word(view.verdict.severity)} {tell(view.verdict.text)}", *_path_lines(view.paths)]
     texts += [tell(name.error) for name in view.names if name.error is not None]
     texts += [*map(service_line, view.services), *(line for host in view.ports for line in port_lines(host))]
     return [f"{at} {clean(text)}" for text in texts]
 
 
-def _path_line(path: PathRow) -> str:
-    """Return one path over the scoring window."""
-    name = _("{target} over {route}", target=path.target, route=path.route) if path.route else path.target
+def _path_lines(paths: tuple[PathRow, ...]) -> Iterator[str]:
+    """Yield each path over the scoring window."""
+    names = path_names(paths)
+    for path in paths:
+        name = names[path.id]
+        yield _path_line(path, tell(name) if isinstance(name, Sentence) else name)
+
+
+def _path_line(path: PathRow, name: str) -> str:
     window = path.window
     text = _(
         "{name}: sent {sent}, lost {loss}, rtt p50 {p50} ms, p99 {p99} ms",

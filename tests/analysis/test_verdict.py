@@ -3,8 +3,9 @@
 import pytest
 
 from analysis.model import Model
-from analysis.samples import Outcome, ProbeNote, Probes, Sample, Series
+from analysis.samples import Name, Outcome, ProbeNote, Probes, Sample, Series
 from analysis.settings import Settings
+from analysis.text import Sentence
 from analysis.view import Lens, View
 from tests.samples import ETH0, at, definitions, second, session
 
@@ -55,7 +56,7 @@ def test_only_paths_that_answer_are_counted_as_answering() -> None:
     new = Series(at(0), 4, "new.example", "192.0.2.2", route=ETH0.id)
     gone = Series(at(0), 5, "gone.example", "192.0.2.3", route=ETH0.id, ended=True)
     samples = [*definitions(), new, gone, *(second(n, 300, None, 40_000) for n in range(1, 10))]
-    assert "; 1 other paths do." in str(seen(samples, 10).verdict.text)
+    assert "; other paths that answer: 1." in str(seen(samples, 10).verdict.text)
 
 
 def test_a_protocol_that_is_never_answered_where_another_is_says_nothing_of_the_way() -> None:
@@ -88,3 +89,46 @@ def test_one_probe_that_the_gateway_did_not_answer_does_not_blame_this_box() -> 
     assert "answered all" in losing_gateway(0)
     assert "too few to blame" in losing_gateway(1)
     assert "look at this box's own link first" in losing_gateway(10)
+
+
+def silence(*series: Series, names: tuple[Name, ...] = ()) -> str:
+    """Return the verdict where only the gateway has answered for 20 s."""
+    ids = tuple(one.id for one in series)
+    lost = [second(n, *[None] * len(ids), series=ids) for n in range(1, 20) if ids]
+    gateway = [second(n, 300, series=(1,)) for n in range(1, 20)]
+    return str(seen([*definitions()[:3], *series, *gateway, *lost, *names], 20).verdict.text)
+
+
+def test_one_silent_target_is_not_called_several() -> None:
+    """It is probed by ICMP and by TCP: still one target."""
+    icmp = Series(at(0), 4, "far.example", "192.0.2.1", route=ETH0.id)
+    tcp = Series(at(0), 5, "far.example", "192.0.2.1", protocol="tcp", port=443, route=ETH0.id)
+    assert silence(icmp).startswith("far.example has not answered for ")
+    assert silence(icmp, tcp).startswith("far.example has not answered for ")
+    other = Series(at(0), 6, "new.example", "192.0.2.2", route=ETH0.id)
+    assert silence(icmp, tcp, other).startswith("None of 2 targets has answered for ")
+
+
+def test_the_family_that_is_silent_is_named() -> None:
+    six = Series(at(0), 4, "far.example", "2001:db8::1", route=ETH0.id)
+    samples = [
+        *definitions(),
+        six,
+        *(second(n, 300, 20_000, 20_000, None, series=(1, 2, 3, 4)) for n in range(1, 20)),
+    ]
+    verdict = seen(samples, 20).verdict
+    assert str(verdict.text).startswith("far.example v6 over eth0 has not answered for ")
+    told = [str(sentence) for sentence in verdict.evidence]
+    assert len({line.partition(":")[0] for line in told if "lost, p50" in line}) == 4, told
+
+
+def test_names_that_do_not_resolve_are_said_though_others_are_probed() -> None:
+    name = Name(at(1), "gone.example", error=Sentence("gone.example cannot be looked up."))
+    new = Series(at(0), 4, "new.example", "192.0.2.2", route=ETH0.id)
+    assert "No target can be probed: 1 names do not resolve." in silence(names=(name,))
+    begun = seen([*definitions(), name], 0.5).verdict
+    assert str(begun.text) == "Probing; the first answers are on their way.", "others can be probed"
+    assert silence(new, names=(name,)).startswith("new.example has not answered for ")
+    verdict = seen([*session(20), name], 20).verdict
+    assert verdict.severity == "notice"
+    assert "gone.example cannot be looked up" in str(verdict.text)

@@ -42,6 +42,13 @@ def test_a_path_is_one_line_with_its_numbers() -> None:
     assert line.endswith(" host.example over eth1: sent 102, lost 1.0%, rtt p50 152 ms, p99 210 ms")
 
 
+def test_the_families_of_one_target_are_told_apart() -> None:
+    four = path("gateway", Window(0, 1), route="eth0")
+    six = replace(four, id="2", series=replace(four.series, address="2001:db8::1"))
+    said = [line.partition(": sent")[0].partition(" ")[2] for line in lines(view(four, six))]
+    assert said[1:] == ["gateway v4 over eth0", "gateway v6 over eth0"]
+
+
 def test_what_was_not_measured_is_not_zero() -> None:
     (_, line) = lines(view(path("host.example", Window(0, 1, in_flight=1), problem=say("no route"))))
     assert line.endswith(" host.example: sent 1, lost –, rtt p50 – ms, p99 – ms (no route)")

@@ -1,6 +1,5 @@
 """Latency and loss: every path with its numbers, and the graph of the one under the cursor."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
@@ -9,7 +8,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
+from analysis.path_names import apart, target_name
 from analysis.samples import Name
+from analysis.text import Sentence
 from analysis.units import count, milliseconds, percent
 from analysis.view import PathRow, View
 from tui.panes.base import Pane
@@ -91,17 +92,11 @@ class LatencyPane(Pane):
 
 def labels(paths: Sequence[PathRow]) -> Iterator[str]:
     """Yield a name for each path: the target, and what tells it from the same target's other paths."""
-    same = Counter(row.target for row in paths)
+    words = apart(paths)
     for row in paths:
-        others = [other for other in paths if other.target == row.target] if same[row.target] > 1 else []
-        parts = [row.target]
-        if len({other.route for other in others}) > 1:
-            parts.append(row.route or "–")
-        if len({":" in other.series.address for other in others}) > 1:
-            parts.append("v6" if ":" in row.series.address else "v4")
-        if len({other.series.protocol for other in others}) > 1:
-            parts.append(row.series.protocol)
-        yield clean(" ".join(parts))
+        name = target_name(row)
+        parts = [tell(name) if isinstance(name, Sentence) else name, *words[row.id]]
+        yield clean(" ".join(part for part in parts if part))
 
 
 def _is_over(row: PathRow) -> bool:
@@ -132,8 +127,9 @@ def path_cells(row: PathRow, label: str) -> TableRow:
 
 def name_cells(name: Name) -> TableRow:
     """Return the line of a target that has no address."""
-    said = tell(name.error) if name.error is not None else ""
-    return TableRow(NAME + name.target, ((clean(name.target), "plain"), (clean(said), "dim")), spread=True)
+    said = clean(tell(name.error)) if name.error is not None else ""
+    head: tuple[Run, ...] = () if name.target in said else ((clean(name.target), "plain"),)
+    return TableRow(NAME + name.target, (*head, (said, "dim")), spread=True)
 
 
 def loss_run(ratio: float | None) -> Run:
