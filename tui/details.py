@@ -1,5 +1,6 @@
 """What Enter opens: one path, route, RDMA port or piece of advice in full, as rows of text made from a view."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
@@ -7,7 +8,7 @@ from analysis.advice.plan import Recommendation
 from analysis.outages import Outage
 from analysis.path.carriers import identify
 from analysis.units import count, duration, milliseconds, percent
-from analysis.view import PathRow, View
+from analysis.view import PathRow, RouteRow, View
 from collectors.carriers import load_table
 from tui.panes.explain import objective_rows, score_rows, tcp_rows
 from tui.panes.flows import flow_facts, flow_strips, histogram_rows, row_key
@@ -145,7 +146,18 @@ def route_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
     if row.bandwidth_source is not None:
         rows += wrap_rows(tell(row.bandwidth_source), width, "dim")
     rows += [(), *objective_rows(row.objectives, width, glyphs, view.at_ns)]
+    rows += [(), ((_("Bandwidth tests"), "head"),), *_tests(row, width, view.at_ns)]
     return Detail(clean(row.name), tuple(rows))
+
+
+def _tests(row: RouteRow, width: int, now_ns: int) -> Iterator[Row]:
+    """Yield the last tests over a route, or how to make one."""
+    from tui.bandwidth_rows import result_rows
+
+    yield from result_rows(row.tests, width, now_ns)
+    command = f"longpipe bandwidth HOST --route {shlex.quote(clean(row.name))}"
+    text = _("To test: {command}, and at HOST: {serve}", command=command, serve="longpipe bandwidth serve")
+    yield from wrap_rows(text, width, "dim")
 
 
 def port_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:  # noqa: ARG001 - one shape for all

@@ -32,6 +32,7 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
     from collectors.probe.paths import PathProber
     from collectors.qdiscs import QdiscsCollector
     from collectors.rdma import RdmaCollector
+    from collectors.results import ResultsCollector
     from collectors.roce_live import RoceLive
     from collectors.routes import RoutesCollector
     from collectors.tcpflows import TcpFlowsCollector
@@ -49,6 +50,7 @@ def live_collectors(settings: Settings, clock: Clock) -> list[Collector]:
         HopTracer(clock, book),
         QdiscsCollector(clock),
         FactsCollector(clock),
+        ResultsCollector(clock),
         ClockWatch(clock),
         *_service_collectors(settings, clock),
     ]

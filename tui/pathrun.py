@@ -2,11 +2,7 @@
 
 import asyncio
 import secrets
-import signal
-import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -22,7 +18,9 @@ from collectors.hops.route import TracedPath
 from collectors.privilege import AS_ROOT
 from collectors.probe.stream import Binding
 from tui.cli import CommandError, Exit
+from tui.lookup import looked_up
 from tui.text import _
+from tui.until import sigint
 from tui.widgets.clean import clean
 
 TICK_S: Final = 0.2
@@ -60,7 +58,7 @@ def trace(request: Request) -> Traced:
 
 
 async def _trace(request: Request) -> Traced:
-    address = await _address(request)
+    address = await looked_up(request.host, request.family)
     clock = Clock()
     path = HopPath(
         clock.now_ns(),
@@ -76,7 +74,7 @@ async def _trace(request: Request) -> Traced:
     )
     engine, traces = HopEngine(clock), Traces()
     try:
-        with _sigint() as stop:
+        with sigint() as stop:
             traced = _added(engine, path, request)
             engine.begin(path.id, request.rounds)
             traces.fold(traced.path)
@@ -154,29 +152,3 @@ def _progress(engine: HopEngine, number: int, elapsed_s: float) -> None:
         else _("{time} s: target at hop {hop}", time=f"{elapsed_s:.0f}", hop=distance)
     )
     print(_CLEAR + text, end="", file=sys.stderr, flush=True)
-
-
-async def _address(request: Request) -> str:
-    family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[request.family]
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(request.host, None, family=family, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else None
-        raise CommandError(
-            _("{host} cannot be looked up: {reason}", host=clean(request.host), reason=reason or problem)
-        ) from problem
-    return str(found[0][4][0])
-
-
-@contextmanager
-def _sigint() -> Iterator[asyncio.Event]:
-    """Turn SIGINT and SIGTERM into an event: what was seen is told before the end."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

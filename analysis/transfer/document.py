@@ -38,6 +38,39 @@ class RttPart(msgspec.Struct, frozen=True):
     max: int | None
 
 
+class DatagramsPart(msgspec.Struct, frozen=True):
+    """Datagrams as the receiver saw them. `bursts`: (n, how often) n in a row were lost."""
+
+    sent: int
+    received: int
+    lost: int
+    loss_ratio: float | None
+    duplicates: int
+    reordered: int
+    overflowed: int
+    """Of those lost: dropped by the receiver's own socket."""
+    foreign: int
+    jitter_us: float | None
+    """RFC 3550."""
+    bursts: tuple[tuple[int, int], ...]
+
+
+class SenderPart(msgspec.Struct, frozen=True):
+    """TCP_INFO of the sender, all flows together; times are sums over the flows."""
+
+    congestion_control: str
+    mss: int
+    cwnd_packets: int
+    rtt_us: int | None
+    min_rtt_us: int | None
+    delivery_rate_bps: int | None
+    bytes_sent: int | None
+    bytes_retrans: int | None
+    busy_us: int | None
+    rwnd_limited_us: int | None
+    sndbuf_limited_us: int | None
+
+
 class RunPart(msgspec.Struct, frozen=True):
     """One direction. The rate is that of `span_us`; `skipped_us` before it, slow start, is left out."""
 
@@ -54,8 +87,8 @@ class RunPart(msgspec.Struct, frozen=True):
     moved_bytes: int
     capped: bool
     asked_bps: int | None
-    datagrams: DatagramCounts | None
-    sender: SenderAccount | None
+    datagrams: DatagramsPart | None
+    sender: SenderPart | None
     resent_ratio: float | None
     rtt_idle_us: RttPart | None
     rtt_loaded_us: RttPart | None
@@ -87,8 +120,8 @@ class FecPart(msgspec.Struct, frozen=True):
     payload_bytes: int
     loss_ratio: float | None
     residual_ratio: float | None
-    plain: DatagramCounts
-    coded: DatagramCounts
+    plain: DatagramsPart
+    coded: DatagramsPart
     sources: int
     arrived: int
     restored: int
@@ -142,8 +175,8 @@ def _run(run: BandwidthRun, tell: Tell) -> RunPart:
         moved_bytes=run.moved_bytes,
         capped=run.capped,
         asked_bps=run.asked_bps,
-        datagrams=run.datagrams,
-        sender=run.sender,
+        datagrams=_datagrams(run.datagrams) if run.datagrams else None,
+        sender=_sender(run.sender) if run.sender else None,
         resent_ratio=resent_ratio(run.sender) if run.sender else None,
         rtt_idle_us=_rtt(run.idle),
         rtt_loaded_us=_rtt(run.loaded),
@@ -152,6 +185,26 @@ def _run(run: BandwidthRun, tell: Tell) -> RunPart:
         bufferbloat=BloatPart(*grown) if grown else None,
         limit=tell(held) if held else None,
     )
+
+
+def _datagrams(counts: DatagramCounts) -> DatagramsPart:
+    lost = counts.sent - counts.received
+    return DatagramsPart(
+        sent=counts.sent,
+        received=counts.received,
+        lost=lost,
+        loss_ratio=lost / counts.sent if counts.sent else None,
+        duplicates=counts.duplicates,
+        reordered=counts.reordered,
+        overflowed=counts.overflowed,
+        foreign=counts.foreign,
+        jitter_us=counts.jitter_us,
+        bursts=counts.bursts,
+    )
+
+
+def _sender(sender: SenderAccount) -> SenderPart:
+    return SenderPart(*msgspec.structs.astuple(sender))
 
 
 def _rtt(rtt: RttQuantiles | None) -> RttPart | None:
@@ -170,8 +223,8 @@ def _fec(run: FecRun, tell: Tell) -> FecPart:
         payload_bytes=run.payload_bytes,
         loss_ratio=loss_ratio(run),
         residual_ratio=residual_ratio(run),
-        plain=run.plain,
-        coded=run.coded,
+        plain=_datagrams(run.plain),
+        coded=_datagrams(run.coded),
         sources=run.sources,
         arrived=run.arrived,
         restored=run.restored,

@@ -5,7 +5,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from analysis.samples import AnySample, Hops, Outcome, Probes, RoceTick, Sample
+from analysis.samples import AnySample, BandwidthRun, FecRun, Hops, Outcome, Probes, RoceTick, Sample
 
 TIME_LIMIT_NS: Final = 1 << 62
 """The year 2116. Times beyond are damage."""
@@ -23,6 +23,9 @@ RENAMED_KINDS: Final[Mapping[str, str]] = {}
 RENAMED_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {}
 """By today's tag of a kind, the old name of a field: its name today."""
 
+_BLOCK_LIMIT: Final = 256
+_PATTERN_LIMIT: Final = 20_000_000
+"""Datagrams; longpipe sends no more in one test."""
 _OPEN: Final = ord("{")
 _CLOSE: Final = ord("}")
 _LAST_OUTCOME: Final = max(Outcome)
@@ -149,7 +152,24 @@ def _within(places: Sequence[int], rows: Sized) -> bool:
     return not places or 0 <= min(places) <= max(places) < len(rows)
 
 
+def _sound_run(run: BandwidthRun) -> bool:
+    """Tell whether counts and times can be such."""
+    return min(run.span_us, run.bytes, run.moved_bytes, *run.flow_bytes, run.ended_ns) >= 0
+
+
+def _sound_fec(run: FecRun) -> bool:
+    """Tell whether the blocks are blocks, and the pattern one that fits into memory."""
+    return (
+        0 < run.needed < run.block <= _BLOCK_LIMIT
+        and min(run.paced_bps, run.payload_bytes) > 0
+        and min(run.pattern, default=0) >= 0
+        and sum(run.pattern) <= _PATTERN_LIMIT
+    )
+
+
 _CHECKS: Final[Mapping[type, Callable[[Any], bool]]] = {
+    BandwidthRun: _sound_run,
+    FecRun: _sound_fec,
     Probes: _sound_probes,
     Hops: _sound_hops,
     RoceTick: _sound_tick,

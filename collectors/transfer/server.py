@@ -208,7 +208,12 @@ class Server:
             await talk.say(Welcome(VERSION, self._tool, limits.most_seconds, limits.most_bytes))
             left = limits.most_bytes
             while True:
-                ask = await talk.hear(Ask, IDLE_S)
+                try:
+                    ask = await talk.hear(Ask, IDLE_S)
+                except Gone:
+                    if asked:
+                        return  # whoever has been served goes without a word
+                    raise
                 if (why := objection(ask, limits, left)) is not None:
                     await _refuse(talk, why)
                 asked = True

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     Command("tune", "[plan|apply|status|confirm|rollback]", N_("what to change on this box: tried, kept, put back")),
     Command("path", "HOST", N_("hops, flows, MTU and carrier line of the way to a host")),
     Command("check", "[URL ...]", N_("services and ports, once: DNS, TCP, TLS, HTTP; what must not be reachable")),
+    Command("bandwidth", "HOST | serve", N_("what a line carries, tested between two ends; asks first")),
     Command("doctor", "", N_("what this box lets us do, and the command that would allow the rest")),
     Command("config", "", N_("show, check or write the configuration")),
     Command("completions", "bash|zsh|fish", N_("completion for bash, zsh or fish")),
