@@ -3,7 +3,6 @@
 The same over a capture at once, cut into batches anywhere, or live by the second.
 """
 
-from collections import Counter
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +11,7 @@ from analysis.roce import icrc
 from analysis.roce.cm import Connect
 from analysis.roce.decode import Batch, Packets, joined
 from analysis.roce.flows import Flows, Walked
-from analysis.roce.frames import Ints
+from analysis.roce.frames import Ints, among, distinct
 from analysis.roce.pairs import Pairs
 from analysis.roce.peers import Peers
 from analysis.roce.pfc import PauseTime
@@ -20,75 +19,14 @@ from analysis.roce.psn import MTUS
 from analysis.roce.rewinds import Rewinds
 from analysis.roce.rows import ACK, Samples, in_order
 from analysis.roce.rtt import RoundTrips
+from analysis.roce.totals import CE, CE_MASK, Tally, Totals
 from analysis.roce.traits import ACK as ACKNOWLEDGES
 from analysis.roce.traits import FULL, IS_CNP, IS_RESP, READ, READ_ONLY, TRAITS, WALKED, rows_of
 
-_CE: Final = 3
-_CE_MASK: Final = 0x103
-"""ECN bits, and one that is set where there is no traffic class (-1)."""
-_XRC: Final = 5
 _USUAL_MTU: Final = 1024
 """Of an Ethernet with 1500 bytes, the smallest that is met in practice."""
 _MOST_HELD: Final = 1 << 16
-_MOST_BAD_QPS: Final = 4096
 _MOST_CONNECTS: Final = 4096
-
-
-class Totals:
-    """Counts over all packets, whatever their flow."""
-
-    def __init__(self) -> None:
-        self.frames = self.wire_bytes = self.cut = self.backward = 0
-        self.blind = self.fragments = self.runts = 0
-        self.t_min_ns = self.t_max_ns = 0
-        self.opcode_packets = np.zeros(256, np.int64)
-        self.opcode_bytes = np.zeros(256, np.int64)
-        self.tos = np.zeros(256, np.int64)
-        self.ce_by_opcode = np.zeros(256, np.int64)
-        self.syndromes = np.zeros((2, 256), np.int64)
-        """AETH syndromes, of all transports but XRC and of XRC."""
-        self.icrc = np.zeros(3, np.int64)
-        self.pcp = np.zeros(8, np.int64)
-        self.not_roce: Counter[str] = Counter()
-        self.bad_qps: Counter[int] = Counter()
-        """Destination QPs of packets with a wrong ICRC."""
-
-    def add(self, batch: Batch) -> None:
-        """Take in a batch."""
-        packets = batch.packets
-        if batch.frames:
-            self._times(batch)
-        self.frames += batch.frames
-        self.wire_bytes += batch.wire_bytes
-        self.cut += batch.cut
-        self.blind, self.fragments, self.runts = (
-            self.blind + batch.blind,
-            self.fragments + batch.fragments,
-            self.runts + batch.runts,
-        )
-        self.not_roce.update(batch.not_roce)
-        self.pcp += batch.pcp
-        opcode = packets.opcode
-        self.opcode_packets += np.bincount(opcode, minlength=256)
-        self.opcode_bytes += np.bincount(opcode, packets.length, 256).astype(np.int64)
-        self.tos += np.bincount(packets.tos + 1, minlength=257)[1:]
-        self.ce_by_opcode += np.bincount(opcode[packets.tos & _CE_MASK == _CE], minlength=256)
-        self.icrc += np.bincount(packets.icrc, minlength=3)
-        with_aeth = np.flatnonzero(packets.syndrome >= 0)
-        xrc = opcode[with_aeth] >> 5 == _XRC
-        self.syndromes[0] += np.bincount(packets.syndrome[with_aeth[~xrc]], minlength=256)
-        self.syndromes[1] += np.bincount(packets.syndrome[with_aeth[xrc]], minlength=256)
-        bad = packets.qpn[packets.icrc == icrc.BAD].tolist()
-        if bad and len(self.bad_qps) < _MOST_BAD_QPS:
-            self.bad_qps.update(bad)
-
-    def _times(self, batch: Batch) -> None:
-        if not self.frames:
-            self.t_min_ns, self.t_max_ns = batch.t_min_ns, batch.t_max_ns
-        else:
-            self.t_min_ns = min(self.t_min_ns, batch.t_min_ns)
-            self.t_max_ns = max(self.t_max_ns, batch.t_max_ns)
-        self.backward += batch.backward
 
 
 class PathMtu:
@@ -109,7 +47,7 @@ class PathMtu:
         traits, host = packets.traits, np.maximum(packets.pair >> 1, 0)
         self._grow(int(host.max(initial=0)) + 1)
         rows = np.flatnonzero((traits & FULL != 0) & (self._known[host] == 0))
-        rows = rows[np.isin(packets.payload[rows], MTUS)][::-1]
+        rows = rows[among(packets.payload[rows], np.array(MTUS))][::-1]
         self._known[host[rows]] = packets.payload[rows]
         only = rows_of(traits, READ_ONLY)
         np.maximum.at(self._largest, host[only], packets.payload[only])
@@ -122,7 +60,7 @@ class PathMtu:
 
     def guess(self, pairs: Ints) -> None:
         """Settle on the least MTU that fits what was seen, where nothing tells."""
-        for host in np.unique(np.maximum(pairs >> 1, 0)).tolist():
+        for host in distinct(np.maximum(pairs >> 1, 0)).tolist():
             if not self._known[host]:
                 least = max(int(self._largest[host]), _USUAL_MTU)
                 self._known[host] = next((mtu for mtu in MTUS if mtu >= least), MTUS[-1])
@@ -152,9 +90,9 @@ class Fold:
         """REQs by host pair and the requester's id for the connection."""
         self._held: Packets | None = None
 
-    def add(self, batch: Batch) -> None:
-        """Take in the next batch."""
-        self.totals.add(batch)
+    def add(self, batch: Batch, tally: Tally | None = None) -> None:
+        """Take in the next batch; `tally` is that of its packets, where it is known already."""
+        self.totals.add(batch, tally or Tally.of(batch.packets))
         for pause in batch.pauses:
             self.pauses.add(pause)
         if len(self.connects) < _MOST_CONNECTS:
@@ -179,7 +117,7 @@ class Fold:
         flows, traits = self.flows, packets.traits
         ids = flows.ids(packets)
         flows.count_seen(ids)
-        flows.count_marks(ids[packets.tos & _CE_MASK == _CE], ids[rows_of(traits, IS_CNP)])
+        flows.count_marks(ids[packets.tos & CE_MASK == CE], ids[rows_of(traits, IS_CNP)])
         acks = rows_of(traits, ACKNOWLEDGES)
         flows.count_acks(ids[acks], packets.length[acks], packets.syndrome[acks])
         self.rewinds.note_naks(packets)

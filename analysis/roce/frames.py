@@ -58,3 +58,20 @@ def column(rows: Bytes, at: int, kind: str) -> NDArray[Any]:
     if not len(rows):
         return np.zeros(0, kind)
     return np.ndarray((len(rows),), kind, rows, at, (rows.shape[1],))
+
+
+def distinct(values: Ints) -> Ints:
+    """Return each value once, in order. `np.unique` does the same, but loads numpy.ma first: 10 ms."""
+    ordered = np.sort(values)
+    fresh = np.ones(len(ordered), np.bool_)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    return ordered[fresh]
+
+
+def among(values: Ints, some: Ints) -> Flags:
+    """Return which values are among `some`. `np.isin` does the same, with numpy.ma."""
+    if not len(some):
+        return np.zeros(len(values), np.bool_)
+    ordered = np.sort(some)
+    found: Flags = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    return found

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.roce.frames import Bytes, Flags, Ints, field, gather
+from analysis.roce.frames import Bytes, Flags, Ints, distinct, field, gather
 
 GOOD, BAD, UNCHECKED = 0, 1, 2
 
@@ -26,7 +26,7 @@ def check(buffer: Bytes, l3: Ints, bth: Ints, stop: Ints, version: Ints) -> Flag
     """Return whether each ICRC is right, shape (n,). Packets must be captured whole and hold BTH and ICRC."""
     right = np.zeros(len(l3), np.bool_)
     shape = (stop - l3) << 16 | (bth - l3) << 8 | version
-    for one in np.unique(shape).tolist():
+    for one in distinct(shape).tolist():
         rows = np.flatnonzero(shape == one)
         size, head = (one >> 16) - 4, one >> 8 & 0xFF
         # The CRC is kept little-endian, unlike everything else in the packet.
@@ -67,10 +67,15 @@ def _by_table(rows: Bytes) -> Ints:
     state, zero = _SEED ^ 0xFFFFFFFF, _tables()[0].tolist()
     for _ in range(size):
         state = state >> 8 ^ zero[state & 0xFF]
-    total = np.full(len(rows), state, np.uint32)
-    for distance, column in zip(range(size - 1, -1, -1), np.ascontiguousarray(rows.T), strict=True):
-        total ^= _tables()[distance][column]
-    return (~total).astype(np.int64)
+    columns = np.ascontiguousarray(rows.T)
+    same = (columns == columns[:, :1]).all(axis=1)
+    total = np.zeros(len(rows), np.uint32)
+    for table, column, alike in zip(_tables()[size - 1 :: -1], columns, same.tolist(), strict=True):
+        if alike:
+            state ^= int(table[column[0]])
+        else:
+            total ^= table[column]
+    return (~(total ^ np.uint32(state))).astype(np.int64)
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from analysis.roce.frames import Ints
+from analysis.roce.frames import Ints, among, distinct
 from analysis.roce.rows import Samples, all_samples
 
 MOST_SAMPLES: Final = 1 << 20
@@ -57,8 +57,8 @@ class Kept:
         """Return the newest samples, all of them up to `MOST_SAMPLES`, without those whose PSN came again."""
         kept = all_samples(self._samples)
         if self._repeated:
-            self._repeated = [np.unique(np.concatenate(self._repeated))]
-            kept = kept.where(~np.isin(_key(kept.flow, kept.at), self._repeated[0]))
+            self._repeated = [distinct(np.concatenate(self._repeated))]
+            kept = kept.where(~among(_key(kept.flow, kept.at), self._repeated[0]))
         return kept
 
     def age(self) -> None:

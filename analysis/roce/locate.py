@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from analysis.roce.frames import Bytes, Flags, Ints, column, field, gather
+from analysis.roce.frames import Bytes, Flags, Ints, column, distinct, field, gather
 
 OTHER, TCP, ICMP, ARP, ROCE, RUNT, PFC, PAUSE = range(8)
 """What a frame is. RUNT: UDP to the RoCE port, too short for a BTH and an ICRC."""
@@ -159,7 +159,7 @@ def _network(buffer: Bytes, start: Ints, end: Ints, link: int | Ints) -> _Networ
 
 def _network_mixed(buffer: Bytes, start: Ints, end: Ints, link: Ints) -> _Network:
     out = _Network(*(np.full(len(start), -1, np.int64) for _ in range(3)))
-    for one in np.unique(link).tolist():
+    for one in distinct(link).tolist():
         rows = np.flatnonzero(link == one)
         part = _network(buffer, start[rows], end[rows], one)
         out.ethertype[rows], out.l3[rows], out.pcp[rows] = part.ethertype, part.l3, part.pcp

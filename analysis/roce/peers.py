@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from analysis.roce.flows import Flows
-from analysis.roce.frames import Ints
+from analysis.roce.frames import Ints, among
 from analysis.roce.rows import Rows, joined_rows, no_rows
 from analysis.roce.traits import REQ
 
@@ -65,7 +65,7 @@ class Peers:
         if not self.request_of:
             return no_rows()
         waited = self._undecided
-        rows = answers.where(~np.isin(answers.flow, waited.flow)) if len(waited) else answers
+        rows = answers.where(~among(answers.flow, waited.flow)) if len(waited) else answers
         if len(waited):
             decided = self._requests_of(waited.flow) >= 0
             rows = joined_rows(waited.where(decided), rows)
@@ -113,7 +113,7 @@ class Peers:
             answers.kind.tolist(), answers.psn.tolist(), answers.number.tolist(), strict=True
         ):
             answered.setdefault((kind, psn), number)
-        asked = requests.where(np.isin(requests.flow, candidates) & np.isin(requests.psn, answers.psn))
+        asked = requests.where(among(requests.flow, np.array(candidates)) & among(requests.psn, answers.psn))
         fits: dict[int, list[int]] = {}
         columns = (asked.flow.tolist(), asked.kind.tolist(), asked.psn.tolist(), asked.number.tolist())
         for flow, kind, psn, number in zip(*columns, strict=True):

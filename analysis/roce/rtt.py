@@ -10,7 +10,7 @@ import numpy as np
 from analysis.roce import opcodes
 from analysis.roce.decode import Packets
 from analysis.roce.flows import Flows, Walked
-from analysis.roce.frames import Flags, Ints
+from analysis.roce.frames import Flags, Ints, among
 from analysis.roce.kept import Kept
 from analysis.roce.peers import Peers
 from analysis.roce.psn import HALF, MODULUS, distance
@@ -57,7 +57,7 @@ class RoundTrips:
             requests, fresh = self._match(requests, paired)
         self._open = requests
         if len(self._again) > MANY_AGAIN:
-            self._again = self._again.where(np.isin(_asked_key(self._again), _asked_key(requests)))
+            self._again = self._again.where(among(_asked_key(self._again), _asked_key(requests)))
         if len(self._open) > MOST_OPEN:
             self._open = self._open.where(np.argsort(self._open.number, kind="stable")[-MOST_OPEN:])
         return fresh

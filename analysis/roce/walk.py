@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.roce.columns import Columns
-from analysis.roce.frames import Flags, Ints
+from analysis.roce.frames import Flags, Ints, distinct
 from analysis.roce.holes import Coverage
 from analysis.roce.psn import HALF, MODULUS, distance
 
@@ -98,7 +98,7 @@ def walk(sequence: Sequence, segments: Segments, psn: Ints, span: Ints) -> Walk:
     way = ahead[odd]
     wrong = odd[(way >= HALF) | (way < -HALF) | ((way < 0) & (end[odd] > head[odd]))]
     if len(wrong):
-        _one_by_one(sequence, segments, np.unique(segments.of_row[wrong]), psn, span, at, expected, ahead)
+        _one_by_one(sequence, segments, distinct(segments.of_row[wrong]), psn, span, at, expected, ahead)
         end = at + span
         odd = np.flatnonzero(ahead != 0)
     step_back, repeat, rewind = (np.zeros(len(at), np.bool_) for _ in range(3))

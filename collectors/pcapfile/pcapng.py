@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from analysis.roce.frames import Bytes, Frames, Ints, field, gather
+from analysis.roce.frames import Bytes, Frames, Ints, distinct, field, gather
 from analysis.text import N_, say
 from collectors.pcapfile.chain import Chain
 from collectors.pcapfile.info import MOST_BLOCK, MOST_CAPTURED, Info, bad_length
@@ -207,7 +207,7 @@ class PcapNg:
             )
         ticks = high << 32 | low
         t_ns = self._times(interface, ticks, timed)
-        links = {self._interface(i).link for i in np.unique(interface).tolist()}
+        links = {self._interface(i).link for i in distinct(interface).tolist()}
         link: int | Ints = links.pop() if len(links) == 1 else self._links(interface)
         first = self._info.packets + 1
         self._info.packets += len(start)
@@ -221,7 +221,7 @@ class PcapNg:
     def _times(self, interface: Ints, ticks: Ints, timed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
         """Return ns since the epoch. A packet without a time of its own gets that of the one before it."""
         t_ns = np.empty(len(ticks), np.int64)
-        for one in np.unique(interface).tolist():
+        for one in distinct(interface).tolist():
             rows = np.flatnonzero(interface == one)
             t_ns[rows] = self._interface(one).ticks.to_ns(ticks[rows])
         if not timed.all():

@@ -8,6 +8,7 @@ from analysis.roce.decode import Batch
 from analysis.roce.fold import Fold
 from analysis.roce.pairs import Hosts, Pairs
 from analysis.roce.report import Told
+from analysis.roce.totals import Tally
 from collectors.pcapfile.elsewhere import GoneError, elsewhere
 from collectors.pcapfile.info import Info, stopped
 from collectors.pcapfile.merge import merged
@@ -25,9 +26,10 @@ def readers(sources: Sequence[Source], chunk: int = CHUNK) -> list[Reader]:
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The next batch, with the hosts it brought and how many bytes of the files were read up to it."""
+    """The next batch, with what it adds up to, its new hosts, and how many bytes of the files were read so far."""
 
     batch: Batch
+    tally: Tally
     known: int
     hosts: list[Hosts]
     done: int
@@ -50,7 +52,7 @@ def fold_all(some: Sequence[Reader], fold: Fold, progress: Callable[[int], None]
                 infos = piece
                 continue
             fold.pairs.know(piece.known, piece.hosts)
-            fold.add(piece.batch)
+            fold.add(piece.batch, piece.tally)
             if progress is not None:
                 progress(piece.done)
     except GoneError as failure:
@@ -70,7 +72,7 @@ def _pieces(some: Sequence[Reader], pairs: Pairs) -> Iterator[Piece | list[Info]
     known = 0
     for batch in merged(some, pairs):
         hosts = pairs.since(known)
-        yield Piece(batch, known, hosts, sum(reader.consumed for reader in some))
+        yield Piece(batch, Tally.of(batch.packets), known, hosts, sum(reader.consumed for reader in some))
         known += len(hosts)
     yield [reader.finish() for reader in some]
 
