@@ -10,7 +10,7 @@ import msgspec
 
 from analysis.samples import Certificate, Check, Phases
 from analysis.services.settings import ServiceSettings
-from analysis.services.url import BadUrl, Place, place
+from analysis.services.url import Place, place
 from analysis.text import N_, Sentence, say
 from collectors.names import Lookup, is_address
 from collectors.services.http import Answer, get
@@ -145,11 +145,11 @@ class Visit:
 
 def _onward(url: str, location: str) -> str:
     """Return where a redirect leads. Raises Failed where that is no web page."""
-    onward = urljoin(url, location)
     try:
+        onward = urljoin(url, location)
         is_web = place(onward).kind in ("http", "https")
-    except BadUrl:
+    except ValueError:
         is_web = False
     if not is_web:
-        raise Failed("protocol", say(N_("it redirects to {url}"), url=onward[:200]))
+        raise Failed("protocol", say(N_("it redirects to what is no web page: {url}"), url=location[:200]))
     return onward
