@@ -12,11 +12,15 @@ def rate(bps: float) -> str:
 
 
 def tc_rate(bps: int) -> str:
-    """Return a whole rate as tc(8) takes it, in the largest unit without a remainder: 900000000 -> "900mbit"."""
-    for scale, unit in ((10**9, "gbit"), (10**6, "mbit")):
-        if bps % scale == 0:
-            return f"{bps // scale}{unit}"
-    return f"{bps // 1000}kbit"
+    """Return a rate as tc(8) takes it and tells it again: 900000000 -> "900mbit", 1234567000 -> "1234mbit".
+
+    Like it, rounds down where the largest unit leaves four digits or more (iproute2 lib/utils.c print_color_rate()).
+    """
+    rate, units = bps // 1000, ["kbit", "mbit", "gbit"]
+    while len(units) > 1 and rate >= 1000 and (rate % 1000 == 0 or rate >= 1_000_000):
+        rate //= 1000
+        units.pop(0)
+    return f"{rate}{units[0]}"
 
 
 def size(count: float) -> str:
