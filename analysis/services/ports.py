@@ -15,28 +15,28 @@ def port_text(row: PortRow) -> Sentence:
     """Return what a port's state means, and what a listener of this box has to do with it."""
     listener, state = row.listener, _state(row)
     if row.wanted and row.state != "open" and listener == "none":
-        return say(N_("{state}; nothing listens there on this box. Start the service."), state=state)
+        return say(N_("{state}; nothing listens there on this box: start the service"), state=state)
     if row.wanted and row.state != "open" and listener == "loopback":
         return say(
-            N_("{state}; its service listens on 127.0.0.1 only. Let it listen on the address that others use."),
+            N_("{state}; its service listens on 127.0.0.1 only: let it listen where others can come"),
             state=state,
         )
     if row.wanted and row.state != "open" and listener is not None:
-        return say(N_("{state}, though a service listens there: look at the firewall of this box."), state=state)
+        return say(N_("{state}, though a service listens there: look at the firewall of this box"), state=state)
     if not row.wanted and row.state == "open":
-        return say(_EXPOSED.get(listener or "", N_("open, and it must not be reachable.")))
+        return say(_EXPOSED.get(listener or "", N_("open, and it must not be reachable")))
     if not row.wanted and listener in ("every", "one"):
-        return say(N_("{state}, as it must be, though a service of this box listens for others."), state=state)
+        return say(N_("{state}, as it must be, though a service of this box listens for others"), state=state)
     return state
 
 
 _EXPOSED: Final = {
     "every": N_(
-        "open, and it must not be reachable: its service listens on all addresses. Bind it to 127.0.0.1 or to the "
-        "inner network, or have a firewall close the port."
+        "open, and it must not be reachable: its service listens on all addresses; bind it to 127.0.0.1 or to the "
+        "inner network, or have a firewall close the port"
     ),
-    "one": N_("open, and it must not be reachable: its service listens on this address, not on 127.0.0.1 only."),
-    "loopback": N_("open to this box alone: its service listens on 127.0.0.1 only."),
+    "one": N_("open, and it must not be reachable: its service listens on this address, not on 127.0.0.1 only"),
+    "loopback": N_("open to this box alone: its service listens on 127.0.0.1 only"),
 }
 _REFUSED: Final = say(N_("refused"))
 _SILENT: Final = say(N_("filtered: no answer"))

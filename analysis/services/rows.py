@@ -9,7 +9,7 @@ from analysis.services.answers import Finding, findings
 from analysis.services.fold import Services, Watched, down_severity
 from analysis.services.ports import is_met, port_text, ports_note
 from analysis.services.view import PortJudged, PortsRow, ServiceRow
-from analysis.text import N_, Sentence, say
+from analysis.text import N_, say
 from analysis.units import duration
 
 WINDOW_NS: Final = 600 * 10**9
@@ -60,15 +60,8 @@ def _findings(check: Check, days_left: int) -> Iterator[Finding]:
     if certificate.expires_s is not None and check.failure is None:
         left_s = certificate.expires_s - check.t // 10**9
         if left_s < days_left * DAY_S:
-            yield Finding("warn", ends_text(left_s))
-
-
-def ends_text(left_s: int) -> Sentence:
-    """Return how long a certificate is good for, or since when it is not."""
-    days = abs(left_s) // DAY_S
-    if left_s < 0:
-        return say(N_("The certificate ended {days} days ago."), days=days)
-    return say(N_("The certificate ends in {days} days. Renew it."), days=days)
+            text = N_("The certificate ends in {days} days. Renew it.")
+            yield Finding("warn", say(text, days=left_s // DAY_S))
 
 
 def _quantile(ascending: list[int], share: float) -> int | None:
@@ -112,9 +105,9 @@ def _down(rows: tuple[ServiceRow, ...], at_ns: int) -> Iterator[Finding]:
         time = duration(at_ns - (row.since_ns or at_ns))
         args = {"name": row.service.name, "time": time, "why": row.last.why or say(N_("the last checks are good"))}
         text = (
-            N_("{name} has been down for at least {time}: {why}")
+            N_("{name} has been down for at least {time}: {why}.")
             if row.at_least
-            else N_("{name} has been down for {time}: {why}")
+            else N_("{name} has been down for {time}: {why}.")
         )
         severity: Severity = "bad" if row.severity == "bad" else "warn"
         yield Finding(severity, say(text, **args))
@@ -128,8 +121,8 @@ def _unmet(hosts: tuple[PortsRow, ...]) -> Iterator[Finding]:
         for judged in unmet[:1]:
             args = {"host": host.host, "port": judged.row.port, "what": judged.text, "n": len(unmet) - 1}
             text = (
-                N_("{host}, port {port}: {what}")
+                N_("{host}, port {port}: {what}.")
                 if len(unmet) == 1
-                else N_("{host}, port {port}: {what} So are {n} more of its ports not as they must be.")
+                else N_("{host}, port {port}: {what}. {n} more of its ports are not as they must be.")
             )
             yield Finding("bad", say(text, **args))

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from analysis.samples import Certificate
 from analysis.services.certificate import Identity, Unreadable, identity, matches
-from analysis.services.rows import ends_text
+from analysis.services.rows import DAY_S
 from analysis.text import N_, Sentence, say
 from collectors.services.line import TlsLine, connect
 
@@ -82,7 +82,7 @@ def _identity(der: bytes | None) -> Identity | None:
 def distrust(certificate: Certificate, host: str, now_s: int) -> Sentence | None:
     """Return why a certificate is not to be trusted, None where it is."""
     if certificate.expires_s is not None and certificate.expires_s < now_s:
-        return ends_text(certificate.expires_s - now_s)
+        return say(N_("its certificate ended {days} days ago"), days=(now_s - certificate.expires_s) // DAY_S)
     if certificate.problem is not None:
         return say(N_("this box does not trust its certificate: {reason}"), reason=certificate.problem)
     if not certificate.name_matches:

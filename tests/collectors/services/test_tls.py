@@ -53,7 +53,7 @@ async def test_tls_alone_needs_no_http() -> None:
 @pytest.mark.parametrize(
     ("certificate", "why"),
     [
-        (ENDED, "The certificate ended 3 days ago."),
+        (ENDED, "its certificate ended 3 days ago"),
         (OTHER, "its certificate is for other.example, not for health.example"),
         (STRANGER, "this box does not trust its certificate: unable to get local issuer certificate"),
     ],
