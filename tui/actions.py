@@ -43,7 +43,7 @@ DASHBOARD: Final = (
     Action("source", "b", N_("next box"), N_("Show the next box, where several were recorded.")),
     Action("packets", "P", N_("packets"), N_("The packets of a replayed capture in this second.")),
     Action("shorter", "less_than_sign", N_("shorter"), N_("Graphs show a shorter time.")),
-    Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time."), footer=True),
+    Action("longer", "greater_than_sign", N_("longer"), N_("Graphs show a longer time.")),
     Action("filter", "slash", N_("filter"), N_("Show only rows of this pane's table that hold a text.")),
     Action("app.mark", "m", N_("mark"), N_("Mark this moment, to find it again."), footer=True),
     Action("app.wizard", "w", N_("wizard"), N_("Tune this box: plan, try, compare, keep or put back."), footer=True),

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 import styles
@@ -63,6 +65,7 @@ class LongpipeApp(TerminalApp[int]):
 
     def on_mount(self) -> None:
         """Choose the look, show the first line, and go on once it is on the screen."""
+        self.set_class(self.glyphs == "ascii", "-ascii")
         self.theme = "ansi-dark" if self.settings.theme == "auto" else self.settings.theme
         self.query_one("#starting", Lines).show([((" longpipe  ", "accent"), (_("starting …"), "dim"))])
         self.call_after_refresh(self.begin)
@@ -98,11 +101,16 @@ class LongpipeApp(TerminalApp[int]):
         if self.feed.poll(elapsed) or self.dashboard.view is None:
             self.dashboard.draw()
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Return what a key is called; arrows and such by name where there are only letters."""
+        shown = super().get_key_display(binding)
+        return shown if self.glyphs == "unicode" or shown.isascii() else binding.key
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every action of the dashboard in the palette, beside Textual's own."""
+        """Offer every action of the dashboard in the palette, and the colours everywhere."""
         from tui.actions import DASHBOARD
 
-        yield from super().get_system_commands(screen)
+        yield SystemCommand(_("theme"), _("Choose other colours."), self.action_change_theme)
         if self.dashboard is not None and screen is self.dashboard:
             for action in DASHBOARD:
                 yield SystemCommand(_(action.label), _(action.help), self._runner(self.dashboard, action.name))
@@ -146,8 +154,26 @@ class LongpipeApp(TerminalApp[int]):
         """Draw the whole screen again, whatever the terminal may have lost."""
         self.repaint()
 
+    def action_command_palette(self) -> None:
+        """Ask for an action by its name."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            self.push_screen(CommandPalette(placeholder=_("a word of what to do"), id="--command-palette"))
+
+    def action_help_quit(self) -> None:
+        """Leave on Ctrl+C, as everything in a shell does; the wizard asks first where something is being tried."""
+        from tui.screens.wizard import WizardScreen
+
+        wizard = next((screen for screen in self.screen_stack if isinstance(screen, WizardScreen)), None)
+        if wizard is None:
+            self._leave()
+        else:
+            wizard.action_leave()
+
     async def action_quit(self) -> None:
         """Leave."""
+        self._leave()
+
+    def _leave(self) -> None:
         self.terminal_gone()
         self.exit(0)
 

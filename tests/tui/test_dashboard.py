@@ -30,7 +30,7 @@ from tests.tui.feeds import CannedFeed
 from tests.tui.screen_text import rows, text
 from tui.app import LongpipeApp
 from tui.text import use_language
-from tui.widgets.runs import Glyphs
+from tui.widgets.runs import Glyphs, row_text
 from tui.widgets.table import Table
 
 SIZES = [(120, 36), (80, 24), (60, 16)]
@@ -73,8 +73,15 @@ async def test_a_lossy_box_in_chinese(size: tuple[int, int], snapshot: SnapshotA
 async def test_a_terminal_without_utf8_gets_ascii_only() -> None:
     async with app_over(session(60, lossy=5), "ascii").run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        drawn = "".join(row for row in rows(pilot.app)[3:] if not row.startswith(("╭", "╰")))
-        assert set(drawn) - set("│≥≤–") <= set(map(chr, range(32, 127)))
+        assert text(pilot.app).isascii()
+        await pilot.press("e")
+        await settle(pilot)
+        assert text(pilot.app).isascii()
+        await pilot.press("escape", "question_mark")
+        await settle(pilot)
+        assert set("".join(rows(pilot.app))) - set("▁▂▃▄▅▆▇█") <= set(map(chr, range(32, 127))), (
+            "keys are called by their names"
+        )
 
 
 async def test_a_healthy_box_says_that_no_problem_is_seen_and_in_how_many_probes() -> None:
@@ -250,11 +257,38 @@ async def test_help_lists_the_keys_as_they_are_bound() -> None:
             assert explanation in shown
 
 
-async def test_quitting_stops_observing() -> None:
+async def test_help_in_chinese_has_no_english_of_the_toolkit() -> None:
+    use_language("zh_CN")
+    try:
+        async with app_over(session(5)).run_test(size=(120, 60)) as pilot:
+            await settle(pilot)
+            await pilot.press("question_mark")
+            await settle(pilot)
+            for english in ("Copy selected text", "command prompt", "command palette"):
+                assert english not in text(pilot.app)
+    finally:
+        use_language("en")
+
+
+async def test_a_filter_is_seen_and_says_when_no_row_holds_it() -> None:
+    async with app_over(session(5)).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash", *"far", "enter")
+        await settle(pilot)
+        table = pilot.app.screen.query_one("#paths", Table)
+        assert row_text(table.rows[0]).startswith("target /far ")
+        assert len(table.rows) == 3
+        await pilot.press("slash", "end", "x", "enter")
+        await settle(pilot)
+        assert row_text(table.rows[1]) == "No row holds “farx”."
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_quitting_stops_observing(key: str) -> None:
     app = app_over(session(5))
     async with app.run_test() as pilot:
         await settle(pilot)
-        await pilot.press("q")
+        await pilot.press(key)
     assert isinstance(app.feed, CannedFeed)
     assert app.feed.closed
     assert app.return_value == 0

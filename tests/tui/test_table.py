@@ -127,6 +127,23 @@ async def test_the_table_scrolls_with_its_cursor() -> None:
         assert [line.split()[0] for line in rows(app)] == ["route", "eth3", "eth4", "eth5"]
 
 
+async def test_more_rows_than_room_are_counted_in_the_title() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 4)) as pilot:
+        app.query_one(Table).show_rows([row(f"k{n}", f"eth{n}") for n in range(6)])
+        await pilot.press("down", "down", "down")
+        await pilot.pause()
+        assert rows(app)[0].startswith("route 2-4/6 ")
+
+
+def test_a_sentence_takes_the_room_that_a_short_name_leaves() -> None:
+    said = TableRow("a", (("gateway", "plain"), ("Probes cannot be sent: EIO.", "warn")), spread=True)
+    columns = (Column("target", 24), *COLUMNS[1:3])
+    assert row_text(body_row(columns, place(columns, 38), said)) == "gateway  Probes cannot be sent: EIO."
+    short = TableRow("b", (("gateway", "plain"), ("down", "warn")), spread=True)
+    assert row_text(body_row(columns, place(columns, 38), short)).index("down") == 26
+
+
 async def test_the_cursor_stays_with_its_row_when_rows_come_and_go() -> None:
     app = Shown()
     async with app.run_test(size=(40, 8)) as pilot:

@@ -36,7 +36,7 @@ def header_row(view: View, feed: Feed, glyphs: Glyphs, width: int) -> Row:
 
 
 def _joined(parts: list[str]) -> str:
-    return f"  {' · '.join(parts)} "
+    return f"  {' · '.join(parts)} " if parts else ""
 
 
 def services_up(view: View) -> list[str]:

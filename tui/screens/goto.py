@@ -29,7 +29,7 @@ class GotoScreen(ModalScreen[bool]):
         """Make the input."""
         with Vertical(id="goto") as frame:
             frame.border_title = _("Go to a time")
-            yield Input(placeholder="14:02   -5m   yesterday 23:10", id="when", compact=True)
+            yield Input(placeholder=_("14:02   -5m   yesterday 23:10"), id="when", compact=True)
             yield Lines(id="goto-problem")
 
     @on(Input.Submitted)

@@ -1,14 +1,21 @@
 """The bottom line: the keys that work now, read from the live key map."""
 
-from typing import Any
+from typing import Any, Final
 
 from rich.cells import cell_len
 from textual.keys import format_key
 from textual.screen import Screen
 
-from tui.text import _
+from tui.text import N_, _
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Run
+
+_TEXTUALS: Final = {
+    "quit": N_("Leave. Recording is closed cleanly."),
+    "command_palette": N_("Find any action by its name."),
+    "screen.copy_text": N_("Copy what the mouse has selected; where nothing is, leave."),
+}
+"""What Textual's own bindings do, in our words."""
 
 
 def live_keys(screen: Screen[Any], *, footer: bool = False) -> list[tuple[str, str, str]]:
@@ -24,7 +31,7 @@ def live_keys(screen: Screen[Any], *, footer: bool = False) -> list[tuple[str, s
         if not binding.description:
             continue
         keys, _label, _help = found.setdefault(
-            binding.action, ([], _(binding.description), _(binding.tooltip) if binding.tooltip else "")
+            binding.action, ([], _(binding.description), _(_TEXTUALS.get(binding.action, binding.tooltip)))
         )
         keys.append(screen.app.get_key_display(binding) or format_key(binding.key))
     return [

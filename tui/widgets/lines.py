@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.widgets.runs import Role, Row, clean_row, fit_row
+from tui.widgets.runs import Role, Row, clean_row, fit_row, in_letters
 
 _CLASS: Final[dict[Role, str]] = {
     "plain": "lines--plain",
@@ -66,6 +66,8 @@ class Lines(Widget):
         """Return row `y` as styled text in exactly the widget's width."""
         width = self.size.width
         row = self._rows[y] if y < len(self._rows) else ()
+        if self.app.has_class("-ascii"):
+            row = tuple((in_letters(text), role) for text, role in row)
         return Strip([Segment(text, self._style(role)) for text, role in fit_row(row, width)], width)
 
     def _style(self, role: Role) -> Style:

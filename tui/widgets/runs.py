@@ -12,6 +12,7 @@ Run: TypeAlias = tuple[str, Role]
 """Text and what it means; the style belongs to the widget that shows it."""
 Row: TypeAlias = tuple[Run, ...]
 Glyphs: TypeAlias = Literal["unicode", "ascii"]
+_LETTERS = str.maketrans("–—−→←≥≤×·“”’…✓✖▲●▸▾", '---><><x-""\'~+X!*>v')
 _LEAST_NAME = 4
 """Cells of a name that are worth more than what follows it."""
 
@@ -24,6 +25,11 @@ def row_text(row: Row) -> str:
 def clean_row(row: Row) -> Row:
     """Return `row` without controls in it."""
     return tuple((clean(text), role) for text, role in row)
+
+
+def in_letters(text: str) -> str:
+    """Return `text` with the signs that sentences use as the ASCII next to them, each as wide as it was."""
+    return text.translate(_LETTERS)
 
 
 def fit(text: str, width: int, *, right: bool = False, glyphs: Glyphs = "unicode") -> str:

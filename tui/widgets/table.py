@@ -5,11 +5,12 @@ from typing import ClassVar, Literal
 
 import msgspec
 from msgspec.structs import replace
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui.text import N_
+from tui.text import N_, _
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs, Role, Row, Run, fit, fit_name, join
 
@@ -108,14 +109,18 @@ def _row(columns: Sequence[Column], placed: Sequence[Placed], cells: tuple[Run, 
 
 
 def _spread_row(columns: Sequence[Column], placed: Sequence[Placed], row: TableRow, glyphs: Glyphs) -> Row:
-    """Return a row whose last cell is a sentence over the columns from its own on."""
+    """Return a row whose last cell is a sentence over the columns from its own on; it takes what the name leaves."""
     last = len(row.cells) - 1
     own = [place_ for place_ in placed if place_.index < last]
     rest = [place_.width for place_ in placed if place_.index >= last]
     text, role = row.cells[last]
+    room = sum(rest) + GAP * (len(rest) - 1)
+    if own and (lacking := cell_len(text) - room) > 0:
+        name, width = own[-1].index, own[-1].width
+        spare = min(lacking, max(0, width - cell_len(row.cells[name][0])))
+        own, room = [*own[:-1], Placed(name, width - spare)], room + spare
     gap: Row = ((" " * GAP, "plain"),) if own else ()
-    sentence: Run = (fit(text, sum(rest) + GAP * (len(rest) - 1), glyphs=glyphs), role)
-    return join([*_row(columns, own, row.cells, glyphs), *gap, sentence])
+    return join([*_row(columns, own, row.cells, glyphs), *gap, (fit(text, room, glyphs=glyphs), role)])
 
 
 def _largest_first(value: float | str) -> tuple[float, str]:
@@ -126,13 +131,13 @@ class Table(Lines, can_focus=True):
     """Rows under a head, with a cursor. Enter posts `RowSelected`, moving posts `RowHighlighted`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
+        Binding("enter", "select", N_("open"), tooltip=N_("Open the row under the cursor: everything about it.")),
+        Binding("up,k", "move(-1)", N_("up"), show=False, tooltip=N_("To the row above.")),
+        Binding("down,j", "move(1)", N_("down"), show=False, tooltip=N_("To the row below.")),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
         Binding("ctrl+home", "move(-1000000)", show=False),
         Binding("ctrl+end", "move(1000000)", show=False),
-        Binding("enter", "select", show=False),
         Binding("o", "sort", N_("sort"), show=False, tooltip=N_("Sort this table by the next column, if it can be.")),
     ]
 
@@ -269,8 +274,10 @@ class Table(Lines, can_focus=True):
         self._top = max(0, min(self._top, len(self._data) - room))
         self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
         placed = place(self._columns, width)
+        widths = {place_.index: place_.width for place_ in placed}
+        titled = next((index for index in widths if self._columns[index].title), 0)
         head = [
-            replace(column, title=f"{column.title}{_SORTED[self._glyphs]}") if index == self._sorted else column
+            replace(column, title=self._title(index, column, widths.get(index, 0) if index == titled else 0, room))
             for index, column in enumerate(self._columns)
         ]
         body = [
@@ -278,5 +285,14 @@ class Table(Lines, can_focus=True):
             for index, row in enumerate(self._data[self._top : self._top + room], self._top)
         ]
         if not self._data and self._empty:
-            body = [((self._empty, "dim"),)]
+            empty = _("No row holds “{text}”.", text=self._wanted) if self._all else self._empty
+            body = [((empty, "dim"),)]
         self.show([head_row(head, placed, self._glyphs), *body])
+
+    def _title(self, index: int, column: Column, width: int, room: int) -> str:
+        """Return a column's title: how it is sorted, and where it is the first, `width` wide, what rows are shown."""
+        title = column.title + (_SORTED[self._glyphs] if index == self._sorted else "")
+        if width and self._wanted:
+            title += f" /{self._wanted}"
+        place_ = f" {self._top + 1}-{self._top + room}/{len(self._data)}"
+        return title + place_ if len(self._data) > room and cell_len(title + place_) <= width else title
