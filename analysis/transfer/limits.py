@@ -27,7 +27,7 @@ def flow_rates_bps(run: BandwidthRun) -> tuple[float, ...]:
 
 def resent_ratio(sender: SenderAccount) -> float | None:
     """Return the share of bytes that was sent again."""
-    if not sender.bytes_sent or sender.bytes_retrans is None:
+    if not sender.bytes_sent or sender.bytes_retrans is None or sender.bytes_retrans > sender.bytes_sent:
         return None
     return sender.bytes_retrans / sender.bytes_sent
 
@@ -54,6 +54,11 @@ def limit(run: BandwidthRun) -> Sentence | None:
         text = N_("The path held the rate: its narrowest link was full, and its queue added {growth} ms.")
         return say(text, growth=milliseconds(grown.growth_us))
     if again is not None and again >= LOSSY:
+        if sender.cc.startswith("bbr"):
+            text = N_(
+                "{share} of the bytes were sent again: a short queue overflows, or packets are lost on the way."
+            )
+            return say(text, share=percent(again))
         text = N_("Loss held the rate: {share} of the bytes were sent again, and {cc} slows down for that.")
         return say(text, share=percent(again), cc=sender.cc)
     if again is None or window is None:

@@ -42,8 +42,13 @@ def next_due_ns(due_ns: int, interval_ns: int, now_ns: int) -> int:
 class Engine:
     """All series being probed. Use inside a running loop; call `tick` about once a second, and `close`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, own_queue: bool = False) -> None:
+        """`own_queue`: count what a packet waits in this box's queueing discipline too.
+
+        The kernel stamps sending behind that queue; for the way itself that is right, for a line that we fill not.
+        """
         self._clock = clock
+        self._own_queue = own_queue
         self._loop = asyncio.get_running_loop()
         self._flights = Flights()
         self._streams: dict[int, Stream] = {}
@@ -99,10 +104,15 @@ class Engine:
         key = (protocol, family, dont_fragment)
         channel = self._channels.get(key)
         if channel is None:
-            kind = IcmpChannel if protocol == "icmp" else UdpChannel
-            channel = self._channels[key] = kind(family, self._flights, dont_fragment=dont_fragment)
+            channel = self._channels[key] = self._opened(protocol, family, dont_fragment=dont_fragment)
             self._loop.add_reader(channel.fileno(), self._read, channel)
         return channel
+
+    def _opened(self, protocol: str, family: Family, *, dont_fragment: bool) -> Channel:
+        if protocol != "icmp":
+            return UdpChannel(family, self._flights, dont_fragment=dont_fragment)
+        stamp_sending = not self._own_queue
+        return IcmpChannel(family, self._flights, dont_fragment=dont_fragment, stamp_sending=stamp_sending)
 
     def _read(self, channel: Channel) -> None:
         channel.read(self._clock.reading())

@@ -24,14 +24,16 @@ _WANTED: Final = {4: (0, 3, 11, 12), 6: (1, 2, 3, 4, 129)}
 class IcmpChannel:
     """One ICMP socket and what comes back on it. Raises OSError at the start where ICMP is not allowed."""
 
-    def __init__(self, family: Literal[4, 6], flights: Flights, *, dont_fragment: bool = False) -> None:
+    def __init__(
+        self, family: Literal[4, 6], flights: Flights, *, dont_fragment: bool = False, stamp_sending: bool = True
+    ) -> None:
         self.family = family
         self.kind: Literal["raw", "dgram"]
         self._flights = flights
         self.sock, self.kind = _open(family)
         self.sock.setblocking(False)
         self._ident = secrets.randbelow(0xFFFF) + 1
-        self.stamping = enable(self.sock)
+        self.stamping = enable(self.sock, sending=stamp_sending)
         self.sent = self.tx_stamped = 0
         _set_options(self.sock, family, self.kind, dont_fragment=dont_fragment)
         self._templates: dict[int, Template] = {}

@@ -29,8 +29,10 @@ class Stamping(NamedTuple):
     keyed: bool
 
 
-def enable(sock: socket.socket) -> Stamping:
-    """Turn on the best packet stamps this kernel has for `sock` and return what they are."""
+def enable(sock: socket.socket, *, sending: bool = True) -> Stamping:
+    """Turn on the best packet stamps this kernel has for `sock` and return what they are; `sending`: of both ways."""
+    if not sending:
+        return _receive_only(sock)
     both = TX_SOFTWARE | RX_SOFTWARE | SOFTWARE
     keyed = _takes_keys()
     try:

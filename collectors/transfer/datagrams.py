@@ -17,6 +17,8 @@ from collectors.transfer.wire import DATAGRAM, PATTERN_LIMIT, Arrived, Ask
 SEGMENTS: Final = 64
 """Datagrams in one call (UDP_MAX_SEGMENTS before Linux 6.9)."""
 GSO_BYTES: Final = 65_000
+GSO_ABOVE_BPS: Final = 100_000_000
+"""Slower ones go one by one: virtual links carry, and lose, what goes together as one."""
 BUFFER_BYTES: Final = 8 << 20
 BEHIND_S: Final = 0.02
 """A sender that was held up catches up with no more than this."""
@@ -95,7 +97,7 @@ async def send(sock: socket.socket, ask: Ask, source: Source) -> int:
     assert ask.pace_bps  # noqa: S101 - checked where the request is
     loop = asyncio.get_running_loop()
     per_s = ask.pace_bps / 8 / ask.payload_bytes
-    sending = _Sending(sock, ask.payload_bytes)
+    sending = _Sending(sock, ask.payload_bytes, ask.pace_bps)
     with_headers = ask.pace_bps / 8 * (ask.payload_bytes + _HEADERS) / ask.payload_bytes
     sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, _U64.pack(int(with_headers * 1.05)))
     began, sent, made = loop.time(), 0, memoryview(b"")
@@ -125,10 +127,12 @@ def loop_ns(loop: asyncio.AbstractEventLoop) -> int:
 class _Sending:
     """Hands datagrams of one size to the kernel, many at once while it takes them so."""
 
-    def __init__(self, sock: socket.socket, size: int) -> None:
+    def __init__(self, sock: socket.socket, size: int, pace_bps: int) -> None:
         self._sock = sock
         self._size = size
-        self.at_once = min(SEGMENTS, GSO_BYTES // size)
+        self.at_once = min(SEGMENTS, GSO_BYTES // size) if pace_bps > GSO_ABOVE_BPS else 1
+        if self.at_once == 1:
+            return
         try:
             sock.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, size)
         except OSError:  # before Linux 4.18

@@ -20,14 +20,14 @@ Settled = tuple[int, Outcome, int | None]
 
 
 class Latency:
-    """Probes until closed. Sending and receiving are stamped by the kernel: a busy loop here adds nothing."""
+    """Probes until closed. What waits in this box's own queue counts: a program's packets wait there too."""
 
     def __init__(
         self, clock: Clock, address: str, port: int | None, binding: Binding, gateway: str | None = None
     ) -> None:
         """`port`: where connections are tried beside ICMP, for hosts that drop it; None: nowhere."""
         self._clock = clock
-        self._engine = Engine(clock)
+        self._engine = Engine(clock, own_queue=True)
         self._seen: dict[int, list[Settled]] = {ICMP: [], TCP: [], GATEWAY: []}
         family: Family = 6 if ":" in address else 4
         icmp = self._engine.icmp(family).socket != "none"
