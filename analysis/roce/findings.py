@@ -81,8 +81,9 @@ def _loss(report: Report) -> Iterator[Finding]:
     total, again = sum(flow.packets for flow in reliable), sum(flow.repeats for flow in reliable)
     rewinds = sum(flow.rewinds for flow in reliable if flow.kind == "req")
     ratio = again / total if total else 0.0
+    only_timer = by_timeout and not (naks or by_read or late)
     text = say(
-        N_("Packets were lost or overtaken: {rewinds} rewinds, {again} of {total} packets ({percent} %) sent again."),
+        _NO_ANSWER if only_timer else _LOST,
         rewinds=rewinds,
         again=again,
         total=total,
@@ -94,14 +95,29 @@ def _loss(report: Report) -> Iterator[Finding]:
             by_timeout,
             N_("{n} rewinds came after a silence, by the retransmission timer: the slowest recovery."),
         ),
+        *([_EITHER_WAY] if only_timer else ()),
         *some(
             by_read,
             N_("{n} READ requests were issued anew: responses were missing. There is no NAK for that."),
         ),
-        *some(silent, N_("{n} packets of unreliable connections (UC) never came. Nobody sends them again.")),
+        *some(silent, _NEVER_CAME),
         *_where(reliable, naks),
     ]
+    if not rewinds and silent:
+        text, evidence = say(_NEVER_CAME, n=silent), []
     yield Finding("bad" if ratio > LOSS_BAD_RATIO or silent else "warn", "loss", text, tuple(evidence))
+
+
+_LOST: Final = N_(
+    "Packets were lost or overtaken: {rewinds} rewinds, {again} of {total} packets ({percent} %) sent again."
+)
+_NO_ANSWER: Final = N_(
+    "Requests were not answered in time: {rewinds} rewinds, {again} of {total} packets ({percent} %) sent again."
+)
+_EITHER_WAY: Final = say(
+    N_("No NAK says that anything was missing. So requests were lost, or their answers, or the peer was silent.")
+)
+_NEVER_CAME: Final = N_("{n} packets of unreliable connections (UC) never came. Nobody sends them again.")
 
 
 def _where(flows: list[Flow], naks: int) -> Iterator[Sentence]:

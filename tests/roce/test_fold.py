@@ -247,6 +247,22 @@ def test_lost_read_responses_show_as_requests_issued_anew() -> None:
     assert response.gap_psns == response.filled_late
 
 
+def test_time_outs_alone_do_not_say_what_was_lost() -> None:
+    data = pcap([])
+    for i in range(40):
+        turn = [roce(0x04, 0x11, 3 * i + k, bytes(8), ack_req=True) for k in range(3)]
+        data += pcap(turn, t=1_700_000_000 + 2 * i)[24:]
+        if i % 2:
+            data += pcap(turn, t=1_700_000_001 + 2 * i)[24:]
+    told_report = fold_bytes(data)
+    verdict = judge(told_report)
+    assert verdict.code == "loss"
+    assert told_report.flows[0].rewound_by.timeout == told_report.flows[0].rewinds == 20
+    assert "were not answered in time" in str(verdict.text)
+    assert "or the peer was silent" in str(verdict.evidence)
+    assert "lost or overtaken" not in str(verdict)
+
+
 def test_a_receiver_without_buffers_is_not_called_loss() -> None:
     a, b = b"\x0a\0\0\x01", b"\x0a\0\0\x02"
     frames = []
