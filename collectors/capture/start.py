@@ -14,7 +14,7 @@ from analysis.text import N_, say
 from collectors.base import Need, Unavailable
 from collectors.capture.options import Options
 from collectors.clock import Clock
-from collectors.privilege import capture_need, look
+from collectors.privilege import AS_ROOT, capture_need, look
 
 _LONGEST_LINE: Final = 16 << 20
 _PATIENCE_S: Final = 5.0
@@ -35,18 +35,24 @@ def helper_argv(options: Options, *, allowed: bool, sudo: str | None) -> list[st
 class Capture:
     """A running helper. Its samples come with times of `clock`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, clock: Clock) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, clock: Clock, as_root: str = AS_ROOT) -> None:
         self._process = process
         self._clock = clock
+        self._as_root = as_root
 
     @classmethod
-    async def start(cls, options: Options, clock: Clock, argv: Sequence[str] | None = None) -> Self:
-        """Start to capture. Raises `Unavailable`, with the command that would allow it, where it is not allowed."""
+    async def start(
+        cls, options: Options, clock: Clock, argv: Sequence[str] | None = None, *, as_root: str = AS_ROOT
+    ) -> Self:
+        """Start to capture. Raises `Unavailable`, with the command that would allow it, where it is not allowed.
+
+        `as_root` is the command that does the same as root.
+        """
         if argv is None:
             privilege = look()
             argv = helper_argv(options, allowed=privilege.capture, sudo=shutil.which("sudo"))
             if argv is None:
-                raise not_allowed(capture_need(privilege))
+                raise not_allowed(capture_need(privilege), as_root)
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=subprocess.PIPE,
@@ -54,7 +60,7 @@ class Capture:
             stderr=subprocess.PIPE,
             limit=_LONGEST_LINE,
         )
-        return cls(process, clock)
+        return cls(process, clock, as_root)
 
     async def samples(self) -> AsyncIterator[Sample]:
         """Yield what the helper says until it ends. Raises `Unavailable` where it ended without a word."""
@@ -67,7 +73,7 @@ class Capture:
             yield msgspec.structs.replace(sample, t=self._clock.at_mono_ns(sample.t))
         code = await self._process.wait()
         if code == _REFUSED:
-            raise not_allowed(capture_need(look()))
+            raise not_allowed(capture_need(look()), self._as_root)
         if code == _CRASHED:
             raise await self._crash(told=told)
 
@@ -78,7 +84,7 @@ class Capture:
         why = next((line for line in reversed(lines) if line.strip()), "")
         need = capture_need(look())
         if need is not None and not told:
-            return not_allowed(need)
+            return not_allowed(need, self._as_root)
         return Unavailable(say(N_("The capture helper ended: {why}"), why=why))
 
     def finish(self) -> None:
@@ -96,10 +102,11 @@ class Capture:
             await self._process.wait()
 
 
-def not_allowed(need: Need | None) -> Unavailable:
-    """Return why there is no capture, with the exact command where one helps."""
+def not_allowed(need: Need | None, as_root: str) -> Unavailable:
+    """Return why there is no capture, with the exact command where one helps; `as_root` is that for root."""
     if need is None or need.command is None:
         why = say(N_("Capturing packets is not allowed here, and no command would change that."))
     else:
-        why = say(N_("Capturing packets needs CAP_NET_RAW. Run: {command}"), command=need.command)
+        command = as_root if need.command == AS_ROOT else need.command
+        why = say(N_("Capturing packets needs CAP_NET_RAW. Run: {command}"), command=command)
     return Unavailable(why, permanent=True)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from collectors.capture import start
+from collectors.privilege import Privilege
 from tests.collectors.capture.cable import Cable
 from tests.lab.bed import ROOT, Bed, inside
 from tests.lab.roce_frames import Conversation
+from tui.__main__ import main
 
 TUI = [sys.executable, "-m", "tui", "roce"]
 ENGLISH = {**os.environ, "LONGPIPE_LANGUAGE": "en", "PYTHONPATH": str(ROOT)}
@@ -53,6 +57,27 @@ def test_without_privilege_it_says_so_and_exits_with_4() -> None:
     done = longpipe("-i", "lo", before=("setpriv", "--reuid", "65534", "--clear-groups"))
     assert done.returncode == 4
     assert "Capturing packets" in done.stderr
+
+
+def test_the_command_for_root_is_the_one_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["/opt/bin/longpipe", "roce", "-i", "eth0", "--for", "1s", "--save", "my packets"]
+    ordinary = Privilege(
+        root=False,
+        raw_icmp=False,
+        datagram_icmp=True,
+        capture=False,
+        net_admin=False,
+        container="none",
+        user_namespace=False,
+    )
+    monkeypatch.setattr(sys, "argv", argv)
+    monkeypatch.setattr(start, "look", lambda: ordinary)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert main(argv[1:]) == 4
+    command = "sudo /opt/bin/longpipe roce -i eth0 --for 1s --save 'my packets'"
+    assert f"needs CAP_NET_RAW. Run: {command}\n" in capsys.readouterr().err
 
 
 def test_an_interface_that_does_not_exist_is_said(bed: Bed) -> None:

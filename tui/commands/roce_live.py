@@ -18,6 +18,7 @@ from collectors.clock import Clock
 from tui.cli import CommandError, Exit, complain
 from tui.commands.roce import show
 from tui.text import _, tell
+from tui.tune.saved import for_root
 
 _FLOWS: Final = 4096
 _MOST_TICKS: Final = 600
@@ -54,7 +55,7 @@ def _tidy(second: Path) -> None:
 
 async def _capture(options: Options, seconds: float | None) -> tuple[list[RoceTick], Sentence | None]:
     """Return what was captured until the time is up, a signal came or the interface went; and the last problem."""
-    capture = await Capture.start(options, Clock())
+    capture = await Capture.start(options, Clock(), as_root=for_root(*sys.argv[1:]))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, capture.finish)
