@@ -13,7 +13,8 @@ _WORDS: Final = """
     available missing unlimited running failed other kvm xen vmware hyperv amazon docker podman lxc kubernetes
     systemd-nspawn tuned NetworkManager systemd-networkd netplan cloud-init ifupdown bbr cubic reno htcp dctcp vegas
     westwood fq fq_codel pfifo pfifo_fast mq noqueue cake htb sfq tbf netem prio ingress clsact mqprio SIGUSR1 en
-    zh_CN unicode ascii root RC UC UD RD XRC CNP
+    zh_CN unicode ascii root RC UC UD RD XRC CNP NOERROR NXDOMAIN SERVFAIL REFUSED FORMERR NOTIMP TLSv1.2 TLSv1.3
+    SSH API Ray GCS Redis dashboard jobs client
 """
 
 
