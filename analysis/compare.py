@@ -162,7 +162,8 @@ class Comparison(msgspec.Struct, frozen=True):
 def compare(
     a: Mapping[ComparedPath, Evidence], b: Mapping[ComparedPath, Evidence], settings: ScoreSettings | None = None
 ) -> Comparison:
-    """Compare what both sides have; B is the later one, the one after the change."""
+    """Compare what was probed on both sides; B is the later one, the one after the change."""
+    a, b = ({path: evidence for path, evidence in side.items() if evidence.lost} for side in (a, b))
     settings = settings or ScoreSettings()
     both = sorted((path for path in a if path in b), key=_order)
     shifts = [_shifts(a[path], b[path]) for path in both]
