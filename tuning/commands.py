@@ -1,5 +1,6 @@
 """Runs other programs: the one module that does. Argument vectors only, a fixed environment, no shell."""
 
+import contextlib
 import subprocess
 from collections.abc import Sequence
 from typing import Final
@@ -58,18 +59,20 @@ def start_apart(argv: Sequence[str], tools: str = TOOLS) -> Done:
 
 
 def converse(argv: Sequence[str], text: str, tools: str = TOOLS) -> "subprocess.Popen[str]":
-    """Start a program, give it `text`, and return it with its output still to be read line by line."""
+    """Start a program, give it `text`, and return it with all that it says still to be read line by line."""
     process = subprocess.Popen(
         list(argv),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # never onto the screen of whoever started us
         text=True,
         errors="replace",
         env=environment(tools),
     )
     assert process.stdin is not None  # noqa: S101 - asked for above
-    process.stdin.write(text)
-    process.stdin.close()
+    with contextlib.suppress(BrokenPipeError):  # who has ended already has said why
+        process.stdin.write(text)
+        process.stdin.close()
     return process
 
 

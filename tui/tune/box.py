@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from analysis.text import N_, say
-from tuning.client import Execution, is_root
+from tuning.client import Execution, may_apply
 from tuning.conflicts import Setter, conflicts
 from tuning.failure import Refused
 from tuning.host import Host
@@ -24,7 +24,7 @@ class Box(Applier, Protocol):
 
     @property
     def may_change(self) -> bool:
-        """Whether this process has the privilege that applying needs."""
+        """Whether what applies a plan would get the privilege that it needs."""
         ...
 
     def management(self) -> tuple[str, ...]:
@@ -52,8 +52,8 @@ class ThisBox:
 
     @property
     def may_change(self) -> bool:
-        """Whether we are root."""
-        return is_root()
+        """Whether we are root, or sudo lets us without a password."""
+        return may_apply()
 
     def management(self) -> tuple[str, ...]:
         """Return the interfaces that carry the person's session."""
