@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from analysis.samples import (
+    Check,
     CoreTimes,
     Fact,
     Facts,
@@ -13,6 +14,8 @@ from analysis.samples import (
     Mark,
     Name,
     Outcome,
+    PortRow,
+    Ports,
     Prober,
     Probes,
     Rdma,
@@ -21,6 +24,7 @@ from analysis.samples import (
     Routes,
     Sample,
     Series,
+    Service,
     TcpCounters,
     TcpFlow,
 )
@@ -124,6 +128,15 @@ def streams(draw: st.DrawFn, max_seconds: int = 40) -> list[Sample]:
             Routes(at(n), (ETH0, ETH1)),
             Name(at(n), "far.example", ("192.0.2.1",)),
             Facts(at(n), {"gpu.count": Fact("2", "x")}),
+            Service(at(n), "web", "tcp", "tcp://far.example:443", failures=2, successes=1),
+            Check(at(n), "web", "refused", Sentence("no")),
+            Check(at(n), "web"),
+            Ports(
+                at(n), "far.example", "192.0.2.1", rows=(PortRow(22, True, "closed"), PortRow(6379, False, "open"))
+            ),
+            Ports(
+                at(n), "far.example", "192.0.2.1", rows=(PortRow(22, True, "open"), PortRow(6379, False, "closed"))
+            ),
         ]
         if draw(st.integers(0, 4)) == 0:
             samples.append(draw(st.sampled_from(extra)))

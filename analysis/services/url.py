@@ -1,6 +1,7 @@
 """What a service's URL says: dns:NAME (RFC 4501), tcp://HOST:PORT, tls://HOST[:443], http://… and https://…."""
 
 import re
+from ipaddress import ip_address
 from typing import Final, NamedTuple, get_args
 from urllib.parse import quote, urlsplit
 
@@ -47,7 +48,7 @@ def place(url: str) -> Place:
     if not url.isprintable() or " " in url:
         raise BadUrl(say(N_("there are blanks or control characters in it")))
     if kind == "dns":
-        return Place(kind, _ascii(url.partition(":")[2].rstrip(".")), _PORTS[kind])
+        return Place(kind, _name(url.partition(":")[2].rstrip(".")), _PORTS[kind])
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(kind)
@@ -62,17 +63,29 @@ def place(url: str) -> Place:
     target = quote(parts.path or "/", safe=_IN_TARGETS) + (
         f"?{quote(parts.query, safe=_IN_TARGETS)}" if parts.query else ""
     )
-    return Place(kind, _ascii(parts.hostname or ""), port, target)
+    return Place(kind, _host(parts.hostname or ""), port, target)
 
 
-def _ascii(host: str) -> str:
-    """Return a host as it is asked for (RFC 5891). Raises BadUrl where it cannot be one."""
-    if ":" in host or host.replace(".", "").isdigit():
-        return host
+def _host(host: str) -> str:
+    """Return an address or a name as it is asked for (RFC 5891). Raises BadUrl where it is neither."""
+    return host if host.isascii() and is_address(host) else _name(host)
+
+
+def _name(host: str) -> str:
     try:
-        name = host.encode("idna").decode() if not host.isascii() else host
+        name = host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
         name = ""
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise BadUrl(say(N_("its host is no name and no address")))
+    labels = name.split(".")
+    if len(name) > 253 or is_address(name) or not all(_LABEL.fullmatch(label) for label in labels):
+        raise BadUrl(say(N_("its host is not a name that can be asked for, and no address")))
     return name
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an address already."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

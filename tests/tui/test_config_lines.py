@@ -43,6 +43,7 @@ def test_each_kind_of_statement_is_found() -> None:
         ("score", "loss_weight", 0): 6,
         ("score", "loss_weight", 1): 6,
         ("score", "text"): 10,
+        ("targets",): 15,
         ("targets", 0): 15,
         ("targets", 0, "host"): 16,
         ("targets", 1): 17,

@@ -18,6 +18,7 @@ def line_numbers(document: str) -> dict[Path, int]:
         if text.lstrip().startswith("["):
             table = _enter(content, arrays)
             found.setdefault(table, line)
+            found.setdefault(table[:-1] if isinstance(table[-1], int) else table, line)
             continue
         for path in _paths(content, ()):
             found[table + path] = line
