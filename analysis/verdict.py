@@ -65,9 +65,9 @@ def verdict(
 
 
 def _partly(unresolved: list[Name], settled: int, evidence: tuple[Sentence, ...]) -> Verdict:
-    """Return that what is probed does well, and what cannot be."""
+    """Return that what is probed meets its objectives, and what cannot be probed."""
     text = say(
-        N_("No problem seen in {n} probes, but not all can be probed: {names} cannot be looked up."),
+        N_("No objective is missed in {n} probes, but {names} cannot be looked up."),
         n=count(settled),
         names=", ".join(name.target for name in unresolved[:_NAMED]) + (" …" if len(unresolved) > _NAMED else ""),
     )

@@ -12,14 +12,14 @@ from analysis.view import PathRow, RouteRow, View
 from collectors.carriers import load_table
 from tui.panes.explain import objective_rows, score_rows, tcp_rows
 from tui.panes.flows import flow_facts, flow_strips, histogram_rows, row_key
-from tui.panes.head import sentence_rows
+from tui.panes.head import STAMPS, sentence_rows
 from tui.panes.latency import NAME
 from tui.panes.roce import counter_rows, port_key
 from tui.panes.time import clock_text
 from tui.pathview import path_rows
 from tui.screens.detail import Detail
 from tui.severity import glyph, of_advice, role, word
-from tui.text import _, tell
+from tui.text import _, named, tell
 from tui.widgets.clean import clean
 from tui.widgets.runs import Glyphs, Row
 from tui.widgets.wrap import entry_rows, wrap_rows
@@ -73,10 +73,11 @@ def _how(row: PathRow) -> Iterator[tuple[str, str]]:
     port = "" if series.port is None else f" {series.port}"
     yield _("address"), clean(series.address)
     yield _("route"), clean(row.route) or _("the kernel's choice")
-    yield _("probe"), f"{series.protocol.upper()}{port}, {series.payload_bytes} B, DSCP {series.dscp}"
+    how = f"{series.protocol.upper()}{port}"
+    yield _("probe"), _("{how}, {n} B, DSCP {dscp}", how=how, n=series.payload_bytes, dscp=series.dscp)
     yield _("every"), duration(series.interval_ns)
     yield _("lost after"), duration(series.timeout_ns)
-    yield _("stamps"), series.stamps
+    yield _("stamps"), _(STAMPS[series.stamps])
 
 
 def _counts(row: PathRow) -> Iterator[tuple[str, str]]:
@@ -240,11 +241,9 @@ def verdict_detail(view: View, problems: Iterable[str], glyphs: Glyphs, width: i
         rows += [(), *wrap_rows(problem, width, "warn")]
     for health in view.health:
         if health.problem is not None:
-            text = f"{health.collector}: {tell(health.problem)}"
-            rows += [(), *wrap_rows(text, width, "warn")]
-    for prober in view.probers:
-        if prober.missing is not None:
-            rows += [(), *wrap_rows(tell(prober.missing), width, "warn")]
+            rows += [(), *wrap_rows(named(health.collector, tell(health.problem)), width, "warn")]
+    for missing in dict.fromkeys(tell(prober.missing) for prober in view.probers if prober.missing is not None):
+        rows += [(), *wrap_rows(missing, width, "warn")]
     return Detail(_("Why"), tuple(rows))
 
 

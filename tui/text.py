@@ -44,6 +44,11 @@ def tell(sentence: "Sentence") -> str:
     return told(sentence, _translations.gettext)
 
 
+def named(name: str, text: str) -> str:
+    """Return what is said of something, under its name, joined as the language joins them."""
+    return _("{name}: {text}", name=name, text=text)
+
+
 def language() -> Language:
     """Return the language that is spoken now."""
     return _language

@@ -25,10 +25,15 @@ from analysis.samples import (
 )
 from analysis.settings import Settings
 from analysis.text import Sentence
+from analysis.view import View
 from tests.samples import ETH0, ETH1, at, definitions, second, session
 from tests.tui.feeds import CannedFeed
 from tests.tui.screen_text import rows, text
 from tui.app import LongpipeApp
+from tui.panes.advice import AdvicePane
+from tui.panes.base import Pane
+from tui.panes.roce import RocePane
+from tui.panes.routes import RoutesPane
 from tui.text import use_language
 from tui.widgets.runs import Glyphs, row_text
 from tui.widgets.table import Table
@@ -268,6 +273,23 @@ async def test_help_in_chinese_has_no_english_of_the_toolkit() -> None:
                 assert english not in text(pilot.app)
     finally:
         use_language("en")
+
+
+async def test_no_pane_draws_before_it_has_room(monkeypatch) -> None:
+    """On a slow box the first view comes before the first layout."""
+    drawn: list[tuple[str | None, int]] = []
+    for kind in (RoutesPane, RocePane, AdvicePane):
+
+        def show(self: Pane, view: View, told=kind.show) -> None:
+            drawn.append((self.id, self.content_size.width))
+            told(self, view)
+
+        monkeypatch.setattr(kind, "show", show)
+    app = app_over(session(5))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert {name for name, _width in drawn} == {"routes", "roce", "advice"}
+        assert min(width for _name, width in drawn) > 40
 
 
 async def test_a_filter_is_seen_and_says_when_no_row_holds_it() -> None:

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.compare import ComparedPath, Evidence
 from analysis.samples import TcpFlow, TcpFlows
 from collectors.store import ListStore
 from tests.samples import FLOW, at
-from tui.tune.measure import Stretch, stretch, tcp_differs
+from tui.tune.measure import Stretch, choices, stretch, tcp_differs
 
 
 def flow(acked: int, sent: int | None = None, resent: int | None = 0, **more: object) -> TcpFlow:
@@ -71,3 +72,12 @@ def test_any_recording_gives_numbers_that_can_be(looks: list[list[tuple[int, int
         *([flow(acked, acked + again, again, local_port=port) for port, acked, again in look] for look in looks)
     )
     assert len(told.tcp_resent) <= len(told.tcp_mbps) < max(1, len(looks))
+
+
+def test_what_can_be_measured_is_told_apart() -> None:
+    """One name with an address of each family is two round trips."""
+    paths = [ComparedPath("far.example", "eth0", "icmp", None, family) for family in (4, 6)]
+    names = [str(choice.metric.name) for choice in choices(Stretch({path: Evidence() for path in paths}))]
+    assert names == [f"round trip to far.example v{family} icmp over eth0" for family in (4, 6)]
+    (alone,) = choices(Stretch({paths[0]: Evidence()}))
+    assert str(alone.metric.name) == "round trip to far.example over eth0"

@@ -40,7 +40,7 @@ class AdvicePane(Pane):
         table = self.query_one("#advice-rows", Table)
         table.show_rows([advice_cells(advice, self.glyphs) for advice in plan.recommendations])
         rest = self.query_one("#advice-rest", Lines)
-        width = max(20, rest.size.width)
+        width = max(20, self.content_size.width)
         chosen = next((advice for advice in plan.recommendations if advice.id == table.cursor_key), None)
         rows = [] if chosen is None else [*wrap_rows(tell(chosen.effect), width), ()]
         rows += wrap_rows(silent_rules(plan), width, "dim")

@@ -7,7 +7,7 @@ from analysis.objectives import Judgement, Objective, State, in_words
 from analysis.score import RouteScore
 from analysis.throughput import Prediction, reason
 from analysis.units import bits_per_s, count, duration
-from tui.text import N_, _, tell
+from tui.text import N_, _, named, tell
 from tui.widgets.runs import Glyphs, Role, Row
 from tui.widgets.wrap import wrap_rows
 
@@ -47,8 +47,13 @@ def tcp_rows(predictions: tuple[Prediction, ...], width: int) -> Iterator[Row]:
     """Yield the rate one TCP flow can be expected to reach, by congestion control."""
     for prediction in predictions:
         rate = _bound(prediction) + bits_per_s(prediction.rate_bps)
-        text = _("one {control} flow: {rate}.", control=prediction.control.upper(), rate=rate)
-        yield from wrap_rows(f"{text} {tell(reason(prediction))}", width, "dim", indent=2)
+        text = _(
+            "one {control} flow: {rate}. {reason}",
+            control=prediction.control.upper(),
+            rate=rate,
+            reason=tell(reason(prediction)),
+        )
+        yield from wrap_rows(text, width, "dim", indent=2)
 
 
 def _bound(prediction: Prediction) -> str:
@@ -70,8 +75,7 @@ def _objective(judgement: Judgement, width: int, glyphs: Glyphs, now_ns: int) ->
     unicode_sign, ascii_sign, role = _SIGNS[judgement.state]
     sign = ascii_sign if glyphs == "ascii" else unicode_sign
     limit = _(_OBJECTIVES[judgement.objective], limit=in_words(judgement.objective, judgement.limit))
-    text = f"{sign} {limit}: {_state(judgement, now_ns)}"
-    return wrap_rows(text, width, role, indent=2)
+    return wrap_rows(f"{sign} {named(limit, _state(judgement, now_ns))}", width, role, indent=2)
 
 
 def _state(judgement: Judgement, now_ns: int) -> str:

@@ -17,7 +17,7 @@ from tui.widgets.clean import clean
 from tui.widgets.runs import Glyphs, Row, Run, cut, fit
 from tui.widgets.wrap import wrap, wrap_rows
 
-_STAMPS = {
+STAMPS = {
     "kernel": N_("kernel stamps"),
     "kernel-rx": N_("kernel receive stamps only"),
     "user": N_("process clock: busy boxes look slow"),
@@ -81,7 +81,7 @@ def measured(view: View) -> list[str]:
 
 def _prober(prober: Prober) -> str:
     how = _(_SOCKETS[prober.socket])
-    return how if prober.socket == "none" else f"{how}, {_(_STAMPS[prober.stamps])}"
+    return how if prober.socket == "none" else _("{how}, {stamps}", how=how, stamps=_(STAMPS[prober.stamps]))
 
 
 def verdict_rows(view: View, glyphs: Glyphs, width: int) -> list[Row]:

@@ -84,7 +84,7 @@ class RocePane(Pane):
         count = sum(len(row.report.flows) for row in captured)
         table.styles.height = min(count + 1, max(4, self.content_size.height // 2))
         lines = self.query_one("#counters", Lines)
-        strips = flow_strips(view, max(20, lines.size.width), self.glyphs)
+        strips = flow_strips(view, max(20, self.content_size.width), self.glyphs)
         lines.show([*strips, *(line for port in view.rdma for line in counter_rows(port, view))])
 
     def _show_ports(self, view: View, width: int) -> None:

@@ -55,9 +55,9 @@ class RoutesPane(Pane):
         if self._view is None:
             return
         key = self.query_one("#routes", Table).cursor_key
-        lines = self.query_one("#why", Lines)
+        lines, width = self.query_one("#why", Lines), max(20, self.content_size.width)
         rows = (row for row in self._view.routes if row.id == key)
-        lines.show([line for row in rows for line in why_rows(row, lines.size.width, self.glyphs, self._view.at_ns)])
+        lines.show([line for row in rows for line in why_rows(row, width, self.glyphs, self._view.at_ns)])
 
 
 def route_cells(row: RouteRow, glyphs: Glyphs) -> TableRow:

@@ -10,7 +10,7 @@ from analysis.advice.plan import Goal, Plan, Recommendation
 from analysis.units import SECOND_NS, duration, significant
 from tui.panes.advice import silent_rules
 from tui.severity import glyph, of_advice, role
-from tui.text import N_, _, tell
+from tui.text import N_, _, named, tell
 from tui.tune.measure import Choice
 from tui.widgets.clean import clean
 from tui.widgets.runs import Glyphs, Role, Row
@@ -147,6 +147,8 @@ def plan_page(wizard: Wizard, advice: Plan, facts: int, width: int, glyphs: Glyp
     if not advice.recommendations:
         rows += wrap_rows(_("Nothing measured asks for a change."), width, "ok")
     rows += [(), *wrap_rows(silent_rules(advice), width, "dim"), ()]
+    if not advice.recommendations:
+        return Page((*rows, *keys(_("Backspace: back. Nothing is changed."), width)))
     return Page((*rows, *keys(_("Enter: review every change. Nothing has been changed."), width)))
 
 
@@ -182,7 +184,7 @@ def baseline_rows(wizard: Wizard, width: int) -> list[Row]:
         rows += wrap_rows(_("Baseline: {metric}: {value}.", metric=name, value=value), width)
     for name, answer in ((_("gateway"), before.reach.gateway), (_("your session"), before.reach.peer)):
         text, role_ = ANSWERS[answer]
-        rows.append(((f"{name}: ", "dim"), (_(text), role_)))
+        rows.append(((named(name, ""), "dim"), (_(text), role_)))
     return rows
 
 

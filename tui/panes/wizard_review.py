@@ -8,7 +8,7 @@ import msgspec
 from analysis.advice.plan import Change, Plan, Recommendation, Risk, Scope
 from analysis.text import Sentence
 from tui.panes.wizard import Page, keys, title
-from tui.text import N_, _, tell
+from tui.text import N_, _, named, tell
 from tui.widgets.clean import clean
 from tui.widgets.runs import Glyphs, Role, Row
 from tui.widgets.wrap import wrap_rows
@@ -85,10 +85,10 @@ def review_page(wizard: Wizard, others: Sequence[Setter], cursor: int, width: in
     rows += by_hand_rows(wizard.advice, found, width)
     if accepted:
         rows += keys(
-            _("a: try the chosen changes; you are asked once more.  Enter: back, nothing is changed."), width
+            _("a: try the chosen changes; you are asked once more.  Backspace: back, nothing is changed."), width
         )
     else:
-        rows += keys(_("Enter: back. Nothing is changed."), width)
+        rows += keys(_("Backspace: back. Nothing is changed."), width)
     return Page(tuple(rows), start, end)
 
 
@@ -127,13 +127,13 @@ def _reasons(item: Item, width: int) -> Iterator[Row]:
     if advised.authority:
         yield from _named(_("authority"), "; ".join(advised.authority), width)
     meaning, role = RISKS[item.risk]
-    yield from _named(_("risk"), f"{item.risk}: {_(meaning)}", width, role)
+    yield from _named(_("risk"), named(item.risk, _(meaning)), width, role)
     yield from _named(_("scope"), _(SCOPES[advised.scope]), width)
     yield from _named(_("undo by hand"), item.change.undo, width)
 
 
 def _named(name: str, text: str, width: int, role: Role = "dim") -> list[Row]:
-    return wrap_rows(f"    {name}: {text}", width, role, indent=6)
+    return wrap_rows(f"    {named(name, text)}", width, role, indent=6)
 
 
 def by_hand_rows(advice: Plan | None, found: Sequence[Item], width: int) -> Iterator[Row]:
@@ -149,7 +149,7 @@ def by_hand_rows(advice: Plan | None, found: Sequence[Item], width: int) -> Iter
             yield from title(_("For you to do"))
         meaning, role = RISKS[advised.risk]
         yield from wrap_rows(f"{advised.id} {tell(advised.title)}", width, "accent")
-        yield from wrap_rows(f"    {advised.risk}: {_(meaning)}", width, role, indent=4)
+        yield from wrap_rows(f"    {named(advised.risk, _(meaning))}", width, role, indent=4)
         for change in rest:
             yield from wrap_rows(f"    {change.key}", width, indent=4)
             yield from wrap_rows(f"    - {change.current}", width, "bad", indent=6)

@@ -7,7 +7,7 @@ from analysis.units import milliseconds, percent
 from tui.report.blocks import Block, Cell, Line, Rows, Table
 from tui.report.schema import Report, TargetPart
 from tui.report.when import clock, length, local
-from tui.text import N_, _
+from tui.text import N_, _, named
 from tui.widgets.runs import Role
 
 LOSS_WARN: Final = 0.01
@@ -37,7 +37,7 @@ def target_blocks(report: Report) -> Iterator[Block]:
     yield Table(head, tuple(map(_target, report.targets)), frozenset(range(3, 10)))
     for row in report.targets:
         if row.problem:
-            yield Line(f"{row.target}: {row.problem}", "warn")
+            yield Line(named(row.target, row.problem), "warn")
         if (local(row.since) - local(report.start)).total_seconds() > LATE_S:
             text = _(
                 "{target} over {route}: the numbers begin at {time}, with its address or route of now.",

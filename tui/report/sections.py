@@ -12,7 +12,7 @@ from tui.report.blocks import Block, Items, Rows, Section, Table
 from tui.report.schema import MeasuredPart, Report
 from tui.report.when import clock, length, local
 from tui.severity import glyph, role, word
-from tui.text import N_, _
+from tui.text import N_, _, named
 
 _STAMPS: Final = {
     "kernel": N_("times by kernel stamps"),
@@ -82,9 +82,9 @@ def _measured(measured: MeasuredPart) -> Iterator[Block]:
 def _how(measured: MeasuredPart) -> Iterator[str]:
     for prober in measured.probers:
         how = _(_SOCKETS[prober.socket])
-        stamps = "" if prober.socket == "none" else f", {_(_STAMPS[prober.stamps])}"
-        missing = f". {prober.missing}" if prober.missing else ""
-        yield f"IPv{prober.family}: {how}{stamps}{missing}"
+        if prober.socket != "none":
+            how = _("{how}, {stamps}", how=how, stamps=_(_STAMPS[prober.stamps]))
+        yield named(f"IPv{prober.family}", how + (f". {prober.missing}" if prober.missing else ""))
     yield _("A probe is lost where no reply came within its time-out; p50 and p99 are of the answered ones.")
     yield _("A change of address or route begins the numbers anew; they are never mixed.")
     if measured.samples_dropped:

@@ -111,7 +111,7 @@ class DashboardScreen(TimeKeys):
         self.query_one("#tabs", Lines).show([tab_row(PANES, self.front)])
         for pane in self.query(Pane):
             if pane.display:
-                pane.show(view)
+                pane.draw(view)
         return view
 
     def _draw_scrubber(self, width: int) -> None:

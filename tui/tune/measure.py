@@ -1,6 +1,7 @@
 """What the wizard measures before and after: probes of each target, and what the kernel tells of TCP flows."""
 
 import ipaddress
+from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final, TypeAlias
@@ -118,8 +119,11 @@ def choices(seen: Stretch) -> tuple[Choice, ...]:
     found = []
     if seen.tcp_mbps:
         found.append(Choice(RATE))
+    named = Counter((path.target, path.route) for path in seen.paths)
     for path in sorted(seen.paths):
-        name = say(N_("round trip to {target} over {route}"), target=path.target, route=path.route or "–")
+        alone = named[path.target, path.route] == 1
+        target = path.target if alone else f"{path.target} v{path.family} {path.protocol}"
+        name = say(N_("round trip to {target} over {route}"), target=target, route=path.route or "–")
         found.append(Choice(Metric(name, "ms", higher_is_better=False), path))
     return tuple(found)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from analysis.advice.plan import Change, Plan, Recommendation
 from tui.severity import of_advice, word
-from tui.text import N_, _, tell
+from tui.text import N_, _, named, tell
 from tui.widgets.clean import clean
 from tuning.conflicts import Setter
 from tuning.plan import Refusal, commands, undo_commands
@@ -34,9 +34,11 @@ def advice(plan: Plan, *, everything: bool) -> Iterator[str]:
     rest = ((_("kept"), plan.kept), (_("not applicable"), plan.not_applicable), (_("not known"), plan.unknown))
     for name, verdicts in rest:
         if everything:
-            yield from (f"{verdict.id:4}{name}: {clean(tell(verdict.why))}" for verdict in verdicts)
+            yield from (f"{verdict.id:4}{named(name, clean(tell(verdict.why)))}" for verdict in verdicts)
         elif verdicts:
-            yield f"{name}: {' '.join(verdict.id for verdict in verdicts)}"
+            yield named(name, " ".join(verdict.id for verdict in verdicts))
+    if not everything and any(verdicts for _name, verdicts in rest):
+        yield _("Why: longpipe tune plan --all")
 
 
 def _recommendation(advised: Recommendation) -> Iterator[str]:
