@@ -22,8 +22,7 @@ from collectors.probe.stream import Binding
 from collectors.routes import read_tables
 from collectors.session.header import CollectorNote, new_header
 from collectors.session.writer import SessionWriter
-from collectors.transfer.meanwhile import IDLE_S
-from collectors.transfer.measure import Stage, Wish, measure
+from collectors.transfer.measure import IDLE_S, Stage, Wish, measure
 from collectors.transfer.talk import Gone
 from collectors.transfer.way import bound_to
 from collectors.ways import ways_out

@@ -14,7 +14,7 @@ from collectors.transfer import coded
 from collectors.transfer.bounds import believed
 from collectors.transfer.datagrams import PlainSource, ReceivingUdp, Source, datagrams_of, send
 from collectors.transfer.flows import ReceivingTcp, SendingTcp
-from collectors.transfer.server import address_of, finished
+from collectors.transfer.part import address_of
 from collectors.transfer.talk import Gone, Talk
 from collectors.transfer.wire import (
     KNOCK,
@@ -130,8 +130,7 @@ class Caller:
         socks: dict[bool, list[socket.socket]] = {True: [], False: []}
         try:
             for up, asked in ((True, ask.up), (False, ask.down)):
-                for index in range(ask.flows if asked else 0):
-                    socks[up].append(await self._flow(Flow(token, index, up)))
+                await self._flows(token, ask.flows if asked else 0, socks[up], up=up)
             sending = SendingTcp(socks[True], ask.seconds, ask.most_bytes)
             receiving = ReceivingTcp(socks[False], ask.seconds, ask.most_bytes)
             watch(lambda: sending.moved_bytes + receiving.moved_bytes)
@@ -156,6 +155,15 @@ class Caller:
             down_capped=done.capped,
         )
 
+    async def _flows(self, token: str, count: int, socks: list[socket.socket], *, up: bool) -> None:
+        """Connect all data connections of one direction at once; `socks` takes those that are there."""
+        opening = [asyncio.create_task(self._flow(Flow(token, index, up))) for index in range(count)]
+        opened = await asyncio.gather(*opening, return_exceptions=True)
+        socks += [one for one in opened if isinstance(one, socket.socket)]
+        for one in opened:
+            if isinstance(one, BaseException):
+                raise one
+
     async def _flow(self, flow: Flow) -> socket.socket:
         talk = Talk(await connected(self._address, self._port, self._binding))
         try:
@@ -177,7 +185,7 @@ class Caller:
                 receiving = ReceivingUdp(sock, ask, key, restorer)
                 watch(lambda: receiving.moved_bytes)
                 await self._talk.say(Go())
-                down = finished(await receiving.run(self._sent(ask)), restorer)
+                down = coded.finished(await receiving.run(self._sent(ask)), restorer)
                 done = await self._talk.hear(Done)
                 return Moved(down=down, down_bytes=done.moved_bytes, down_capped=_capped(ask))
             source: Source = coded.CodedSource(ask, key) if ask.needed else PlainSource(ask, key)

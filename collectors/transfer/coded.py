@@ -6,10 +6,12 @@ from statistics import median
 from struct import Struct
 from typing import Final
 
+import msgspec
+
 from analysis.text import N_, say
 from collectors.transfer.datagrams import datagrams_of
 from collectors.transfer.talk import Gone
-from collectors.transfer.wire import DATAGRAM, Ask, Decoded
+from collectors.transfer.wire import DATAGRAM, Arrived, Ask, Decoded
 
 WAITING: Final = 32
 """Blocks that may be incomplete at one time; older ones are given up."""
@@ -157,3 +159,10 @@ class Restorer:
             wait_max_us=round(max(self._waits_ns) / 1000) if self._waits_ns else None,
             decode_p50_us=round(median(self._decodes_ns) / 1000) if self._decodes_ns else None,
         )
+
+
+def finished(arrived: Arrived, restorer: Restorer | None) -> Arrived:
+    """Return what arrived with what error correction made of it."""
+    if restorer is None or arrived.datagrams is None:
+        return arrived
+    return msgspec.structs.replace(arrived, decoded=restorer.decoded(arrived.datagrams.sent))

@@ -10,7 +10,6 @@ from collectors.probe.stream import Binding, Family
 
 INTERVAL_NS: Final = 50_000_000
 TIMEOUT_NS: Final = 2_000_000_000
-IDLE_S: Final = 1.5
 TICK_S: Final = 0.2
 ICMP, TCP, GATEWAY = 1, 2, 3
 """Series: echo requests to the host, connections to the test's port, echo requests to the next hop."""
@@ -40,7 +39,7 @@ class Latency:
         self._port = port
         self._ticking = asyncio.create_task(self._tick_on())
 
-    async def idle(self, seconds: float = IDLE_S) -> tuple[int, int]:
+    async def idle(self, seconds: float) -> tuple[int, int]:
         """Probe the idle line; return from when to when. Of ICMP and TCP the one that is answered goes on."""
         start_ns = self._clock.now_ns()
         await asyncio.sleep(seconds)

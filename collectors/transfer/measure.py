@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -14,11 +14,13 @@ from collectors.clock import Clock
 from collectors.probe.stream import Binding
 from collectors.transfer import iperf3
 from collectors.transfer.client import Caller, Moved, Moving, connected
-from collectors.transfer.meanwhile import GATEWAY, IDLE_S, Latency
+from collectors.transfer.meanwhile import GATEWAY, Latency
 from collectors.transfer.talk import Gone
 from collectors.transfer.way import Way, way_to
 from collectors.transfer.wire import Arrived, Ask
 
+IDLE_S: Final = 1.5
+"""How long the idle line is looked at."""
 Span: TypeAlias = tuple[int, int]
 
 
@@ -78,7 +80,7 @@ async def measure(wish: Wish, clock: Clock, tool: str, tell: Tell, emit: Emit) -
         try:
             test = _Test(wish, clock, caller, latency, way, tell, emit)
             tell(Stage("idle", IDLE_S, int))
-            await test.run(await latency.idle())
+            await test.run(await latency.idle(IDLE_S))
         finally:
             await latency.close()
     finally:

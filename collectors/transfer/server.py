@@ -1,23 +1,20 @@
 """The end of a bandwidth test that waits: `longpipe bandwidth serve`. It does nothing that was not agreed before."""
 
 import asyncio
-import contextlib
-import secrets
 import socket
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, NoReturn
 
 from analysis.text import N_, Sentence, say
-from collectors.probe.linux import packet_control
 from collectors.transfer import coded
 from collectors.transfer.bounds import Limits, objection
 from collectors.transfer.datagrams import PlainSource, ReceivingUdp, send
 from collectors.transfer.flows import ReceivingTcp, SendingTcp
-from collectors.transfer.talk import ANSWER_S, Gone, Talk
+from collectors.transfer.part import Part, address_of
+from collectors.transfer.talk import Gone, Talk, while_there
 from collectors.transfer.wire import (
     KNOCK,
     VERSION,
-    Arrived,
     Ask,
     Done,
     Flow,
@@ -33,12 +30,12 @@ from collectors.transfer.wire import (
 )
 
 GREETING_S: Final = 5.0
+JOINING_S: Final = 30.0
+"""How long a caller may take to connect everything."""
 IDLE_S: Final = 30.0
 """How long a caller may think between two parts of a test."""
 SLACK_S: Final = 15.0
 CONNECTIONS: Final = 256
-KNOCKS: Final = 8
-"""UDP addresses that a caller may try from; a NAT may change them."""
 
 
 class Told(NamedTuple):
@@ -48,43 +45,6 @@ class Told(NamedTuple):
     ask: Ask | None
     """What is being done; None: it is over."""
     problem: Sentence | None = None
-
-
-class _Part:
-    """One part of a test that is being done."""
-
-    def __init__(self, talk: Talk, ask: Ask) -> None:
-        self.talk = talk
-        self.ask = ask
-        self.token = secrets.token_bytes(8)
-        self.peer = address_of(talk.sock.getpeername())
-        self.flows: dict[tuple[bool, int], socket.socket] = {}
-        self.whole = asyncio.Event()
-        self.knocks: dict[str, Any] = {}
-
-    @property
-    def wanted(self) -> int:
-        """How many data connections there are to be."""
-        return self.ask.flows * (self.ask.up + self.ask.down) if self.ask.protocol == "tcp" else 0
-
-    def join(self, flow: Flow, sock: socket.socket) -> bool:
-        """Take a data connection; return whether it was wanted."""
-        key = flow.up, flow.index
-        asked = self.ask.up if flow.up else self.ask.down
-        if key in self.flows or not asked or flow.index >= self.ask.flows or not self.wanted:
-            return False
-        self.flows[key] = sock
-        if len(self.flows) == self.wanted:
-            self.whole.set()
-        return True
-
-    def socks(self, *, up: bool) -> list[socket.socket]:
-        """Return the data connections of one direction, by index."""
-        return [sock for (is_up, _), sock in sorted(self.flows.items(), key=lambda item: item[0]) if is_up == up]
-
-    def close(self) -> None:
-        for sock in self.flows.values():
-            sock.close()
 
 
 class Server:
@@ -98,7 +58,7 @@ class Server:
         self._lobbies: list[socket.socket] = []
         self._greeting: set[asyncio.Task[None]] = set()
         self._sessions = 0
-        self._parts: dict[str, _Part] = {}
+        self._parts: dict[str, Part] = {}
         self._served = asyncio.Event()
         self.port = 0
 
@@ -234,7 +194,7 @@ class Server:
                 coded.require()
             except Gone as missing:
                 await _refuse(talk, missing.problem)
-        part = _Part(talk, ask)
+        part = Part(talk, ask)
         self._parts[part.token.hex()] = part
         try:
             await talk.say(Ready(part.token.hex()))
@@ -245,24 +205,21 @@ class Server:
             del self._parts[part.token.hex()]
             part.close()
 
-    async def _tcp(self, part: _Part) -> Done:
+    async def _tcp(self, part: Part) -> Done:
         ask, talk = part.ask, part.talk
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await part.whole.wait()
-        except TimeoutError:
+        await talk.hear(Go, JOINING_S)
+        if not part.is_whole:
             await _refuse(talk, say(N_("Not all connections of the test arrived at the server.")))
-        await talk.hear(Go)
         sending = SendingTcp(part.socks(up=False), ask.seconds, ask.most_bytes) if ask.down else None
         receiving = ReceivingTcp(part.socks(up=True), ask.seconds, ask.most_bytes) if ask.up else None
-        async with _while_there(talk, ask.seconds + SLACK_S):
+        async with while_there(talk, ask.seconds + SLACK_S):
             arrived, account = await asyncio.gather(
                 _or_nothing(receiving.run() if receiving else None), _or_nothing(sending.run() if sending else None)
             )
         capped = sending is not None and sending.capped
         return Done(arrived, account, sending.moved_bytes if sending else 0, capped)
 
-    async def _udp(self, part: _Part) -> Done:
+    async def _udp(self, part: Part) -> Done:
         ask, talk = part.ask, part.talk
         met = await talk.hear(Met)
         address = part.knocks.get(met.number)
@@ -277,51 +234,23 @@ class Server:
                 restorer = coded.Restorer(ask, part.token) if ask.needed else None
                 receiving = ReceivingUdp(sock, ask, part.token, restorer)
                 arrived = await receiving.run(_said(talk, ask.seconds + SLACK_S))
-                return Done(finished(arrived, restorer))
+                return Done(coded.finished(arrived, restorer))
             source = coded.CodedSource(ask, part.token) if ask.needed else PlainSource(ask, part.token)
-            async with _while_there(talk, ask.seconds + SLACK_S):
+            async with while_there(talk, ask.seconds + SLACK_S):
                 sent = await send(sock, ask, source)
             await talk.say(Sent(sent))
             return Done(moved_bytes=sent * ask.payload_bytes)
 
     def _knocked(self, lobby: socket.socket) -> None:
-        """Answer a datagram that knows a token and comes from its test's address, with as many bytes."""
+        """Hand a datagram that knows a token to its test; anything else is passed over."""
         for _ in range(16):
             try:
                 data, address = lobby.recvfrom(2048)
             except OSError:
                 return
             part = self._parts.get(data[:8].hex()) if len(data) == KNOCK.size else None
-            if part is None or part.ask.protocol != "udp" or address_of(address) != part.peer:
-                continue
-            number = next((number for number, known in part.knocks.items() if known == address), None)
-            if number is None and len(part.knocks) < KNOCKS:
-                number = secrets.token_hex(8)
-                part.knocks[number] = address
-            if number is not None:
-                _answer(lobby, part, bytes.fromhex(number), address)
-
-
-def _answer(lobby: socket.socket, part: _Part, number: bytes, address: Any) -> None:  # noqa: ANN401 - a socket address
-    """Answer from the address that the caller called."""
-    family = 6 if lobby.family == socket.AF_INET6 else 4
-    own = socket.inet_pton(lobby.family, address_of(part.talk.sock.getsockname()).partition("%")[0])
-    with contextlib.suppress(OSError):  # it knocks again
-        lobby.sendmsg([KNOCK.pack(part.token, number)], packet_control(family, 0, own, 0, 0), 0, address)
-
-
-def address_of(address: Any) -> str:  # noqa: ANN401 - a socket address of either family
-    """Return the address alone, with its zone."""
-    return str(address[0])
-
-
-def finished(arrived: Arrived, restorer: "coded.Restorer | None") -> Arrived:
-    """Return what arrived with what error correction made of it."""
-    import msgspec
-
-    if restorer is None or arrived.datagrams is None:
-        return arrived
-    return msgspec.structs.replace(arrived, decoded=restorer.decoded(arrived.datagrams.sent))
+            if part is not None:
+                part.knocked(lobby, address)
 
 
 async def _refuse(talk: Talk, why: Sentence) -> NoReturn:
@@ -336,31 +265,3 @@ async def _said(talk: Talk, within_s: float) -> int:
 
 async def _or_nothing(work: Any) -> Any:  # noqa: ANN401 - whatever it returns
     return None if work is None else await work
-
-
-@contextlib.asynccontextmanager
-async def _while_there(talk: Talk, within_s: float) -> Any:  # noqa: ANN401 - nothing is yielded
-    """Do something for as long as the caller is there and says nothing; else end it with `Gone`."""
-    task = asyncio.current_task()
-    hearing = asyncio.create_task(talk.hear(Message, within_s))
-    gone: list[Gone] = []
-
-    def heard(done: "asyncio.Task[Message]") -> None:
-        if not done.cancelled():
-            problem = done.exception()
-            gone.append(problem if isinstance(problem, Gone) else Gone(say(N_("The caller ended the test."))))
-            if task is not None:
-                task.cancel()
-
-    hearing.add_done_callback(heard)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not gone or task is None:
-            raise
-        task.uncancel()
-        raise gone[0] from None
-    finally:
-        hearing.remove_done_callback(heard)
-        hearing.cancel()
-        await asyncio.gather(hearing, return_exceptions=True)

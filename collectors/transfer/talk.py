@@ -1,7 +1,9 @@
 """Lines over a non-blocking TCP socket: bounded in length, and each waited for only so long."""
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import AsyncIterator
 from typing import Final, TypeVar
 
 import msgspec
@@ -81,3 +83,31 @@ def lost(problem: OSError | TimeoutError) -> Sentence:
     if problem.strerror:
         return say(N_("The connection to the other end was lost: {reason}."), reason=problem.strerror)
     return say(N_("The other end closed the connection."))
+
+
+@contextlib.asynccontextmanager
+async def while_there(talk: Talk, within_s: float) -> AsyncIterator[None]:
+    """Do something for as long as the caller is there and says nothing; else end it with `Gone`."""
+    task = asyncio.current_task()
+    hearing = asyncio.create_task(talk.hear(Message, within_s))
+    gone: list[Gone] = []
+
+    def heard(done: "asyncio.Task[Message]") -> None:
+        if not done.cancelled():
+            problem = done.exception()
+            gone.append(problem if isinstance(problem, Gone) else Gone(say(N_("The caller ended the test."))))
+            if task is not None:
+                task.cancel()
+
+    hearing.add_done_callback(heard)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not gone or task is None:
+            raise
+        task.uncancel()
+        raise gone[0] from None
+    finally:
+        hearing.remove_done_callback(heard)
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
