@@ -117,10 +117,11 @@ class RouteSettings(Strict, frozen=True):
     )
 
 
-def _twice(services: tuple[ServiceSettings, ...], hosts: tuple[PortSettings, ...]) -> Iterator[Fault]:
+def _twice(services: tuple[ServiceSettings, ...], ports: tuple[PortSettings, ...]) -> Iterator[Fault]:
     """Yield names that stand for more than one service, and hosts with more than one block."""
     names = Counter(service.label for service in services)
-    for key, counted in (("services", names), ("ports", Counter(ports.host for ports in hosts))):
+    hosts = Counter(host for matrix in ports for host in matrix.hosts)
+    for key, counted in (("services", names), ("ports", hosts)):
         for name, times in counted.items():
             if times > 1:
                 text = N_("{name} is there {n} times; each needs a name of its own")

@@ -20,6 +20,8 @@ NEAR_LEAST: Final = 3
 """Fewer probes that the gateway does not answer say nothing: routers answer when they have time."""
 _NAMED: Final = 3
 """Names said before the rest is cut short."""
+OPEN_LOSS_RATIO: Final = 0.01
+"""More loss than this, and a way is not called open."""
 _RANK: Final = ("loss", "latency", "availability", "bandwidth")
 """Objectives missed, the gravest first."""
 
@@ -107,12 +109,23 @@ def with_services(
     """Return the verdict on the paths, or on services and ports where those are graver; else they are evidence."""
     worst = next(iter(found), None)
     if worst is not None and _GRAVITY[worst.severity] > max(_GRAVITY["notice"], _GRAVITY[of_paths.severity]):
-        text = say(N_("{what} {near}"), what=worst.text, near=near(paths)) if paths else worst.text
+        where = _reached(paths, worst.host) or (near(paths) if paths else None)
+        text = say(N_("{what} {near}"), what=worst.text, near=where) if where else worst.text
         rest = tuple(finding.text for finding in found[1:])
         return Verdict(worst.severity, text, (*rest, of_paths.text, *of_paths.evidence))
     if not paths and services and all(row.severity == "ok" for row in services):
         return Verdict("ok", say(N_("All {n} services are up."), n=len(services)), of_paths.evidence)
     return replace(of_paths, evidence=(*(finding.text for finding in found), *of_paths.evidence))
+
+
+def _reached(paths: Iterable[PathRow], host: str) -> Sentence | None:
+    """Say that the host of a service answers probes, so that the way there is open; None where that is not so."""
+    rows = [row for row in paths if row.target == host and row.series.role == "target" and row.window.answered]
+    lost, settled = sum(row.window.lost for row in rows), sum(row.window.settled for row in rows)
+    if not rows or lost > settled * OPEN_LOSS_RATIO:
+        return None
+    text = N_("{host} answers probes ({lost} of {n} lost), so the way there is open.")
+    return say(text, host=host, lost=lost, n=count(settled))
 
 
 def located(found: Verdict, where: Sentence) -> Verdict:

@@ -56,7 +56,7 @@ async def _checked(wanted: Expectations, clock: Clock) -> Services:
     checks.prepare(wanted.services)
     samples = await asyncio.gather(
         *(checks.check(service) for service in wanted.services),
-        *(look(host, lookup, clock) for host in wanted.ports),
+        *(look(host, matrix, lookup, clock) for matrix in wanted.ports for host in matrix.hosts),
     )
     services = Services()
     for service in wanted.services:

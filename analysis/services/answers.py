@@ -15,6 +15,8 @@ class Finding(NamedTuple):
 
     severity: Severity
     text: Sentence
+    host: str = ""
+    """Of a service that is down: whether the host answers probes tells where to look."""
 
 
 def findings(answers: tuple[DnsAnswer, ...]) -> Iterator[Finding]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from analysis.events import Severity
-from analysis.samples import Check, Ports
+from analysis.samples import Check, Ports, Service
 from analysis.services.answers import Finding, findings
 from analysis.services.fold import Services, Watched, down_severity
 from analysis.services.ports import is_met, port_text, ports_note
+from analysis.services.url import BadUrl, place
 from analysis.services.view import PortJudged, PortsRow, ServiceRow
 from analysis.text import N_, say
 from analysis.units import duration
@@ -26,7 +27,7 @@ def _row(watched: Watched, at_ns: int) -> ServiceRow:
     good = sorted(c.phases.whole_us for c in recent if c.failure is None and c.phases.whole_us is not None)
     last = watched.checks[-1] if watched.checks else None
     streak = watched.streak
-    found = tuple(_findings(last, watched.service.days_left)) if last else ()
+    found = tuple(_findings(last, watched.service)) if last else ()
     return ServiceRow(
         service=watched.service,
         state=streak.state,
@@ -51,17 +52,18 @@ def _severity(state: str, last: Check | None, found: tuple[Finding, ...]) -> Sev
     return "warn" if last.failure or any(finding.severity == "warn" for finding in found) else "ok"
 
 
-def _findings(check: Check, days_left: int) -> Iterator[Finding]:
-    """Yield what is worth knowing though the service may be up."""
+def _findings(check: Check, service: Service) -> Iterator[Finding]:
+    """Yield what is worth knowing beside up and down."""
     yield from findings(check.answers)
-    certificate = check.certificate
-    if certificate is None:
-        return
-    if certificate.expires_s is not None and check.failure is None:
+    certificate, phases = check.certificate, check.phases
+    if certificate is not None and certificate.expires_s is not None and check.failure is None:
         left_s = certificate.expires_s - check.t // 10**9
-        if left_s < days_left * DAY_S:
+        if left_s < service.days_left * DAY_S:
             text = N_("The certificate ends in {days} days. Renew it.")
             yield Finding("warn", say(text, days=left_s // DAY_S))
+    if check.failure == "timeout" and service.kind in ("tls", "https") and phases.connect_us and not phases.tls_us:
+        text = N_("It connects, then it is silent: so it looks where large packets are lost. To measure: {command}")
+        yield Finding("notice", say(text, command=f"longpipe path {host_of(service)} --mtu"))
 
 
 def _quantile(ascending: list[int], share: float) -> int | None:
@@ -110,7 +112,15 @@ def _down(rows: tuple[ServiceRow, ...], at_ns: int) -> Iterator[Finding]:
             else N_("{name} has been down for {time}: {why}.")
         )
         severity: Severity = "bad" if row.severity == "bad" else "warn"
-        yield Finding(severity, say(text, **args))
+        yield Finding(severity, say(text, **args), host_of(row.service))
+
+
+def host_of(service: Service) -> str:
+    """Return the host of a service, "" where its URL, from a recording, names none."""
+    try:
+        return place(service.url).host
+    except BadUrl:
+        return ""
 
 
 def _unmet(hosts: tuple[PortsRow, ...]) -> Iterator[Finding]:

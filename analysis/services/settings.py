@@ -98,9 +98,12 @@ _ONLY = {
 
 
 class PortSettings(Strict, frozen=True):
-    """The ports of one host: those of a profile, and the person's own."""
+    """A matrix of hosts and ports: the ports of a profile, and the person's own, on every one of the hosts."""
 
-    host: Annotated[Text, Meta(description=N_("A name or an address."), examples=["10.0.0.5"])]
+    hosts: Annotated[
+        tuple[Text, ...],
+        Meta(description=N_("Names or addresses."), examples=[["10.0.0.5", "10.0.0.6"]]),
+    ]
     profile: Annotated[
         Profile | None,
         Meta(
@@ -132,11 +135,13 @@ class PortSettings(Strict, frozen=True):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what does not go together."""
+        if not self.hosts:
+            yield Fault("hosts", say(N_("there must be at least one")))
         both = sorted({*self.reachable} & {*self.unreachable})
         if both:
             yield Fault("unreachable", say(N_("{ports} must be reachable too"), ports=", ".join(map(str, both))))
         if self.profile is None and not self.reachable and not self.unreachable:
-            yield Fault("host", say(N_("nothing is expected of it: give profile, reachable or unreachable")))
+            yield Fault("hosts", say(N_("nothing is expected of them: give profile, reachable or unreachable")))
 
 
 def resolver_address(text: str) -> tuple[str, int] | None:

@@ -67,12 +67,12 @@ class ServicesCollector:
 
 
 class PortsCollector:
-    """Looks at the ports of each of `hosts` until cancelled."""
+    """Looks at the ports of every host of `matrices` until cancelled."""
 
     name = "ports"
 
-    def __init__(self, hosts: Sequence[PortSettings], clock: Clock, lookup: Lookup | None = None) -> None:
-        self._hosts = tuple(hosts)
+    def __init__(self, matrices: Sequence[PortSettings], clock: Clock, lookup: Lookup | None = None) -> None:
+        self._hosts = [(host, matrix) for matrix in matrices for host in matrix.hosts]
         self._clock = clock
         self._lookup = OneAtATime(lookup or system_lookup())
 
@@ -83,12 +83,12 @@ class PortsCollector:
     async def run(self, emit: Emit) -> None:
         """Emit every look at every host."""
         async with asyncio.TaskGroup() as group:
-            for n, host in enumerate(self._hosts):
-                group.create_task(self._follow(host, n * APART_S, emit))
+            for n, (host, matrix) in enumerate(self._hosts):
+                group.create_task(self._follow(host, matrix, n * APART_S, emit))
 
-    async def _follow(self, host: PortSettings, delay_s: float, emit: Emit) -> None:
-        async for _ in ticks(host.interval_s, delay_s):
-            emit(await look(host, self._lookup, self._clock))
+    async def _follow(self, host: str, matrix: PortSettings, delay_s: float, emit: Emit) -> None:
+        async for _ in ticks(matrix.interval_s, delay_s):
+            emit(await look(host, matrix, self._lookup, self._clock))
 
 
 class OneAtATime:

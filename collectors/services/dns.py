@@ -23,6 +23,7 @@ LINGER_S: Final = 0.3
 """How long to listen for a second answer after the first: the true one comes from farther than the forger."""
 _LARGEST: Final = 65_535
 _ADDRESSES_LIMIT: Final = 32
+_ANSWERS_LIMIT: Final = 8
 
 Record: TypeAlias = Literal["A", "AAAA"]
 Resolver: TypeAlias = tuple[str, int]
@@ -36,7 +37,9 @@ async def ask(
     question = _Question(resolver, name, record)
     try:
         async with asyncio.timeout(timeout_s):
-            return await question.put(linger_s)
+            await question.put()
+        await question.listen_after(linger_s)
+        return question.answered()
     except TimeoutError:
         return question.failed("protocol" if question.garbage else "timeout")
     except Failed as problem:
@@ -59,31 +62,33 @@ class _Question:
         self._loop = asyncio.get_running_loop()
         self._over_tcp = False
         self._sock: socket.socket | None = None
+        self._answers: list[Message] = []
+        self._took_s = 0.0
         self.garbage = False
         """Whether something came that is no answer to this question."""
 
-    async def put(self, linger_s: float) -> DnsAnswer:
-        """Ask and return the answer. Raises Failed and OSError."""
+    async def put(self) -> None:
+        """Ask and wait for the answer. Raises Failed and OSError."""
         began = self._loop.time()
         sock = self._sock = _datagrams(self._resolver)
         await self._loop.sock_sendall(sock, self._message.to_wire())
         answer = await self._next(sock)
-        also: list[Message] = []
         if answer.flags & dns.flags.TC:
             self._over_tcp = True
             answer = await self._by_tcp()
-            took_s = self._loop.time() - began
-        else:
-            took_s = self._loop.time() - began
-            await self._listen_after(sock, also, linger_s)
-        first, *others = dict.fromkeys(tuple(sorted(_addresses(each, self._record))) for each in (answer, *also))
+        self._answers.append(answer)
+        self._took_s = self._loop.time() - began
+
+    def answered(self) -> DnsAnswer:
+        """Return the answer, and what came after it."""
+        first, *others = dict.fromkeys(tuple(sorted(_addresses(one, self._record))) for one in self._answers)
         return DnsAnswer(
             resolver=told(self._resolver),
             record=self._record,
-            rcode=dns.rcode.to_text(answer.rcode()),
+            rcode=dns.rcode.to_text(self._answers[0].rcode()),
             addresses=first,
             also=tuple(others),
-            took_us=int(took_s * 1e6),
+            took_us=int(self._took_s * 1e6),
             over_tcp=self._over_tcp,
         )
 
@@ -113,12 +118,14 @@ class _Question:
             return None
         return answer
 
-    async def _listen_after(self, sock: socket.socket, also: list[Message], linger_s: float) -> None:
-        """Wait for more answers to the same question."""
+    async def listen_after(self, linger_s: float) -> None:
+        """Wait for more answers to the same question, where one came by datagram."""
+        if self._sock is None or self._over_tcp:
+            return
         try:
             async with asyncio.timeout(linger_s):
-                while len(also) < _ADDRESSES_LIMIT:
-                    also.append(await self._next(sock))
+                while len(self._answers) < _ANSWERS_LIMIT:
+                    self._answers.append(await self._next(self._sock))
         except (TimeoutError, OSError):
             return  # silence, as it should be; what the socket says after the answer is of no interest
 

@@ -23,21 +23,21 @@ AT_ONCE: Final = 16
 _STATES: Final[dict[Failure, PortState]] = {"refused": "closed", "reset": "closed", "timeout": "filtered"}
 
 
-async def look(host: PortSettings, lookup: Lookup, clock: Clock) -> Ports:
+async def look(host: str, matrix: PortSettings, lookup: Lookup, clock: Clock) -> Ports:
     """Look at every expected port of a host once; how it failed is part of the sample."""
     try:
-        found = (host.host,) if is_address(host.host) else await lookup(host.host)
+        found = (host,) if is_address(host) else await lookup(host)
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else type(problem).__name__
         text = N_("{host} cannot be looked up ({reason}), so its ports are not known.")
-        return Ports(clock.now_ns(), host.host, error=say(text, host=host.host, reason=reason))
+        return Ports(clock.now_ns(), host, error=say(text, host=host, reason=reason))
     address = found[0]
     is_local = address.partition("%")[0] in own_addresses() or ip_address(address).is_loopback
     listening = await _listening() if is_local else None
     gate = asyncio.Semaphore(AT_ONCE)
-    wanted = expectations(host.profile, host.reachable, host.unreachable)
-    rows = await asyncio.gather(*(_row(address, one, host.timeout_s, listening, gate) for one in wanted))
-    return Ports(clock.now_ns(), host.host, address, is_local, tuple(rows))
+    wanted = expectations(matrix.profile, matrix.reachable, matrix.unreachable)
+    rows = await asyncio.gather(*(_row(address, one, matrix.timeout_s, listening, gate) for one in wanted))
+    return Ports(clock.now_ns(), host, address, is_local, tuple(rows))
 
 
 async def _row(

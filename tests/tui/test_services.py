@@ -231,7 +231,7 @@ async def test_check_prints_one_document_and_its_exit_code_says_whether_all_is_w
         expected = tmp_path / "expect.toml"
         expected.write_text(
             f"[[services]]\nurl = '{urls[0]}'\ninterval_s = 60\ntimeout_s = 20\n"
-            f"[[ports]]\nhost = '127.0.0.1'\nreachable = [{good}]\nunreachable = [1]\n"
+            f"[[ports]]\nhosts = ['127.0.0.1']\nreachable = [{good}]\nunreachable = [1]\n"
         )
         done = await asyncio.to_thread(longpipe, "--expect", str(expected), home=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -258,21 +258,22 @@ def test_an_expectation_file_is_refused_with_line_and_what_was_probably_meant(tm
     file = tmp_path / "ports.toml"
     for written, told in (
         (
-            "[[ports]]\nhost = 'x'\nreacheable = [22]\n",
+            "[[ports]]\nhosts = ['x']\nreacheable = [22]\n",
             ':3: unknown key "reacheable" in [[ports]]; did you mean "reachable"?',
         ),
-        ("[[port]]\nhost = 'x'\n", ':1: unknown key "port" in the top; did you mean "ports"?'),
+        ("[[port]]\nhosts = ['x']\n", ':1: unknown key "port" in the top; did you mean "ports"?'),
         (
-            "[[ports]]\nhost = 'x'\nreachable = [0]\n",
+            "[[ports]]\nhosts = ['x']\nreachable = [0]\n",
             ":3: ports[0].reachable[0] must be a whole number from 1 to 65535, not 0",
         ),
-        ("[[ports]]\nhost = 'x'\nprofile = 'clutser'\n", ':3: ports[0].profile must be one of "cluster"'),
+        ("[[ports]]\nhosts = ['x']\nprofile = 'clutser'\n", ':3: ports[0].profile must be one of "cluster"'),
         (
-            "[[ports]]\nhost = 'x'\nreachable = [22]\nunreachable = [22]\n",
+            "[[ports]]\nhosts = ['x']\nreachable = [22]\nunreachable = [22]\n",
             ":4: ports[0].unreachable: 22 must be reachable too",
         ),
         ("[[services]]\nurl = 'tcp://x'\n", ":2: services[0].url: a port is missing"),
         ("[[services]]\nurl = 'dns:x'\n[[services]]\nurl = 'dns:x'\n", "services: dns:x is there 2 times"),
+        ("[[ports]]\nhosts = []\nreachable = [1]\n", ":2: ports[0].hosts: there must be at least one"),
         ("slow = true\n", ':1: unknown key "slow" in the top'),
         ("", "nothing is expected"),
         ("[[ports]\n", "not TOML"),
@@ -302,29 +303,27 @@ def test_what_is_written_is_what_is_expected(tmp_path_factory: pytest.TempPathFa
         unreachable = [port for port in either if port not in reachable]
         if not reachable and not unreachable and profile is None:
             reachable = [22]
-        lines_ = [f'profile = "{profile}"'] if profile else []
-        blocks.append(
-            "\n".join(
-                ["[[ports]]", f'host = "{host}"', f"reachable = {reachable}", f"unreachable = {unreachable}", *lines_]
-            )
-        )
-        expected.append(PortSettings(host, profile, tuple(reachable), tuple(unreachable)))
+        block = ["[[ports]]", f'hosts = ["{host}"]', f"reachable = {reachable}", f"unreachable = {unreachable}"]
+        blocks.append("\n".join([*block, f'profile = "{profile}"' if profile else ""]))
+        expected.append(PortSettings((host,), profile, tuple(reachable), tuple(unreachable)))
     file.write_text("\n\n".join(blocks))
     assert read_expectations(str(file)) == Expectations(ports=tuple(expected))
 
 
 def test_words_on_the_command_line_are_services_of_their_kind() -> None:
-    found = expectations_of(["dns:x", "tcp://y:1"], {"resolvers": ["8.8.8.8"], "timeout_s": 9.0}, "h", "cluster")
+    found = expectations_of(
+        ["dns:x", "tcp://y:1"], {"resolvers": ["8.8.8.8"], "timeout_s": 9.0}, ["h", "i"], "cluster"
+    )
     assert found.services == (
         ServiceSettings("dns:x", interval_s=60, timeout_s=9, resolvers=("8.8.8.8",)),
         ServiceSettings("tcp://y:1", interval_s=60, timeout_s=9),
     )
-    assert found.ports == (PortSettings("h", "cluster"),)
+    assert found.ports == (PortSettings(("h", "i"), "cluster"),)
 
 
 def test_one_check_decides_on_the_command_line() -> None:
     refused = ServiceSettings("tcp://127.0.0.1:1")
-    found = check(Expectations((refused,), (PortSettings("127.0.0.1", unreachable=(1,)),)))
+    found = check(Expectations((refused,), (PortSettings(("127.0.0.1",), unreachable=(1,)),)))
     assert [(part.state, part.checks) for part in found.services] == [("down", 1)]
     assert found.ports[0].ports[0].is_met
     assert found.exit_code == 3

@@ -20,7 +20,9 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--json", action="store_true", help=_("print data (schema longpipe.check/1), not text"))
     parser.add_argument("--expect", metavar=_("FILE"), help=_("check the [[services]] and [[ports]] of this file"))
-    parser.add_argument("--host", metavar=_("HOST"), help=_("check the ports of this host"))
+    parser.add_argument(
+        "--host", metavar=_("HOST"), action="append", default=[], help=_("check the ports of this host, also several")
+    )
     parser.add_argument(
         "--profile",
         choices=("cluster", "cluster-outside"),

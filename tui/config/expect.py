@@ -13,11 +13,11 @@ from tui.text import _
 
 
 def expectations_of(
-    urls: Sequence[str], options: Mapping[str, object], host: str | None, profile: str | None
+    urls: Sequence[str], options: Mapping[str, object], hosts: Sequence[str], profile: str | None
 ) -> Expectations:
     """Return what words on a command line expect; `options` hold for every URL that has them. Raises CommandError."""
     services = [{"url": url, **_fitting(url, options)} for url in urls]
-    ports = [{"host": host, "profile": profile}] if host else []
+    ports = [{"hosts": list(hosts), "profile": profile}] if hosts else []
     data = {"services": services, "ports": ports}
     _refuse([problem.text for problem in problems(Expectations, data)])
     return msgspec.convert(data, Expectations)

@@ -42,7 +42,7 @@ def template() -> str:
         ("targets", TargetSettings, shipped.targets[0]),
         ("routes", RouteSettings, RouteSettings("CN2")),
         ("services", ServiceSettings, ServiceSettings("https://console.vast.ai/")),
-        ("ports", PortSettings, PortSettings("10.0.0.5", "cluster")),
+        ("ports", PortSettings, PortSettings(("10.0.0.5", "10.0.0.6"), "cluster")),
     )
     for name, kind, example in blocks:
         parts.append("\n".join([*_comment(_(_description_of(name))), f"#[[{name}]]"]))

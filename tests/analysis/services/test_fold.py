@@ -102,6 +102,23 @@ def test_a_service_that_goes_down_is_the_verdict_and_says_that_the_network_to_it
     assert (event.severity, event.who, event.t) == ("bad", "health", at(35))
 
 
+def test_a_service_whose_host_answers_probes_is_told_from_a_way_that_is_broken() -> None:
+    near = Service(at(0), "health", "https", "https://far.example/health")
+    samples = sorted([*session(60), near, *checks([False] * 4)], key=lambda sample: sample.t)
+    text = str(view_of(samples, 60).verdict.text)
+    assert text.endswith("far.example answers probes (0 of 120 lost), so the way there is open.")
+
+
+def test_a_handshake_that_hangs_after_connecting_may_be_the_mtu() -> None:
+    def hangs(phases: Phases) -> list[str]:
+        late = [Check(at(n), "health", "timeout", Sentence("late"), phases=phases) for n in (1, 2, 3)]
+        return [str(finding.text) for finding in view_of([WEB, *late], 4).services[0].findings]
+
+    (said,) = hangs(Phases(connect_us=40_000))
+    assert said.endswith("longpipe path console.vast.ai --mtu")
+    assert hangs(Phases()) == hangs(Phases(connect_us=1, tls_us=1)) == []
+
+
 def test_what_was_down_from_the_first_look_is_said_to_be_so_for_at_least_that_long() -> None:
     row = view_of([WEB, *checks([False] * 3)], 20).services[0]
     assert (row.state, row.at_least, row.since_ns) == ("down", True, at(5))

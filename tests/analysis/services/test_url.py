@@ -96,8 +96,8 @@ def test_a_resolver_is_an_address_with_or_without_a_port(text: str, address: tup
         (ServiceSettings("dns:x", resolvers=("dns.google",)), "resolvers"),
         (ServiceSettings("dns:x", resolvers=()), "resolvers"),
         (ServiceSettings("dns:x", records=()), "records"),
-        (PortSettings("h", reachable=(22,), unreachable=(22, 80)), "unreachable"),
-        (PortSettings("h"), "host"),
+        (PortSettings(("h",), reachable=(22,), unreachable=(22, 80)), "unreachable"),
+        (PortSettings(("h",)), "hosts"),
     ],
 )
 def test_what_does_not_go_together_is_a_fault_of_one_key(service: ServiceSettings | PortSettings, key: str) -> None:
@@ -108,6 +108,6 @@ def test_what_goes_together_has_no_fault() -> None:
     for good in (
         ServiceSettings("dns:x", resolvers=("system", "8.8.8.8:53")),
         ServiceSettings("https://x/", statuses=(200, 204), redirects=3, verify=False, days_left=30),
-        PortSettings("h", "cluster-outside", reachable=(443,), unreachable=(8000,)),
+        PortSettings(("h",), "cluster-outside", reachable=(443,), unreachable=(8000,)),
     ):
         assert list(good.faults()) == []

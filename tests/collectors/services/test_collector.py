@@ -73,15 +73,16 @@ async def test_a_service_that_fails_and_comes_back_goes_down_and_up_by_its_thres
 
 async def test_ports_are_looked_at_again_and_again() -> None:
     hosts = (
-        PortSettings("127.0.0.1", reachable=(1,), interval_s=0.01),
-        PortSettings("x.example", unreachable=(1,), interval_s=0.01),
+        PortSettings(("127.0.0.1",), reachable=(1,), interval_s=0.01),
+        PortSettings(("x.example", "y.example"), unreachable=(1,), interval_s=0.01),
     )
     seen = await run_until(
-        PortsCollector(hosts, Clock(), home), lambda seen: len({s.host for s in seen}) == 2 and len(seen) > 4
+        PortsCollector(hosts, Clock(), home), lambda seen: len({s.host for s in seen}) == 3 and len(seen) > 4
     )
     assert {sample.host: sample.rows[0].wanted for sample in seen if isinstance(sample, Ports)} == {
         "127.0.0.1": True,
         "x.example": False,
+        "y.example": False,
     }
 
 
@@ -131,7 +132,9 @@ async def test_dead_dns_does_not_pile_up_questions() -> None:
 def test_nothing_is_checked_that_was_not_asked_for() -> None:
     names = {collector.name for collector in live_collectors(Settings(), Clock())}
     assert not names & {"services", "ports"}
-    asked = Settings(services=(ServiceSettings("tcp://127.0.0.1:1"),), ports=(PortSettings("127.0.0.1", "cluster"),))
+    asked = Settings(
+        services=(ServiceSettings("tcp://127.0.0.1:1"),), ports=(PortSettings(("127.0.0.1",), "cluster"),)
+    )
     assert {"services", "ports"} <= {collector.name for collector in live_collectors(asked, Clock())}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from analysis.samples import Ports
+from analysis.samples import PortRow, Ports
 from analysis.services.settings import PortSettings
 from collectors.clock import Clock
 from collectors.services.listeners import listeners
@@ -41,12 +41,16 @@ def far() -> Iterator[Namespace]:
         bed.close()
 
 
+async def rows_of(matrix: PortSettings) -> tuple[PortRow, ...]:
+    return (await look(matrix.hosts[0], matrix, nowhere, Clock())).rows
+
+
 def seen_in(namespace: Namespace, host: str, *, timeout_s: float = 20.0, reachable=(22,), unreachable=()) -> Ports:
     found: list[Ports] = []
 
     async def body() -> None:
-        settings = PortSettings(host, reachable=reachable, unreachable=unreachable, timeout_s=timeout_s)
-        found.append(await look(settings, nowhere, Clock()))
+        settings = PortSettings((host,), reachable=reachable, unreachable=unreachable, timeout_s=timeout_s)
+        found.append(await look(host, settings, nowhere, Clock()))
 
     namespace.run(body)
     return found[0]
@@ -100,8 +104,8 @@ def test_this_boxs_own_ports_are_compared_with_what_listens(bed: Bed) -> None:
 
     async def body() -> None:
         with listening("127.0.0.1", "0.0.0.0", "10.99.0.1", "::") as (inner, every, one, both):
-            settings = PortSettings("10.99.0.1", reachable=(1, inner), unreachable=(every, one, both))
-            seen = await look(settings, nowhere, Clock())
+            settings = PortSettings(("10.99.0.1",), reachable=(1, inner), unreachable=(every, one, both))
+            seen = await look("10.99.0.1", settings, nowhere, Clock())
         assert seen.is_local
         found = {row.port: (row.state, row.listener) for row in seen.rows}
         assert found == {
@@ -132,9 +136,9 @@ def test_a_firewall_of_this_box_is_told_from_a_service_that_is_not_there(bed: Be
                 sock = stack.enter_context(socket.socket())
                 sock.bind(("0.0.0.0", port))
                 sock.listen()
-            swallowed = PortSettings("127.0.0.1", reachable=(7001,), timeout_s=0.1)
-            rejected = PortSettings("127.0.0.1", reachable=(7002,), timeout_s=20)
-            rows = [row for host in (swallowed, rejected) for row in (await look(host, nowhere, Clock())).rows]
+            swallowed = PortSettings(("127.0.0.1",), reachable=(7001,), timeout_s=0.1)
+            rejected = PortSettings(("127.0.0.1",), reachable=(7002,), timeout_s=20)
+            rows = [row for matrix in (swallowed, rejected) for row in await rows_of(matrix)]
         found = {row.port: (row.state, row.by, row.icmp, row.listener) for row in rows}
         assert found == {
             7001: ("filtered", None, None, "every"),
@@ -153,12 +157,12 @@ async def test_listeners_are_those_of_the_kernel() -> None:
 
 async def test_a_name_is_looked_up_and_one_without_an_address_is_told() -> None:
     with listening("127.0.0.1") as (port,):
-        seen = await look(PortSettings("head.example", reachable=(port,)), home, Clock())
+        seen = await look("head.example", PortSettings(("head.example",), reachable=(port,)), home, Clock())
     assert (seen.host, seen.address, seen.rows[0].state) == ("head.example", "127.0.0.1", "open")
 
     async def lost(host: str) -> tuple[str, ...]:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
-    seen = await look(PortSettings("head.example", reachable=(22,)), lost, Clock())
+    seen = await look("head.example", PortSettings(("head.example",), reachable=(22,)), lost, Clock())
     assert seen.rows == ()
     assert "Temporary failure" in str(seen.error)
