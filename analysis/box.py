@@ -100,9 +100,11 @@ class Box:
         return found.value if found else None
 
     def _peaks(self, t: int) -> None:
-        for row in self.link_rows():
-            bps = max(row.rx_bps or 0.0, row.tx_bps or 0.0)
-            self.peaks.setdefault(row.name, Peak()).record(t, bps)
+        before = {row.name: row for row in self.links[-2].rows} if len(self.links) > 1 else {}
+        elapsed = t - self.links[-2].t if before else 0
+        for now in self.links[-1].rows:
+            bps = 8 * max(_grown_per_s(before.get(now.name), now, elapsed))
+            self.peaks.setdefault(now.name, Peak()).record(t, bps)
 
     def link_rows(self) -> tuple[LinkRow, ...]:
         """Return every interface with its rates between the last two samples."""
@@ -226,6 +228,16 @@ class Peak:
     def bps(self) -> float:
         """The highest rate in bit/s."""
         return max(self._now_bps, self._before_bps)
+
+
+def _grown_per_s(was: LinkCounters | None, now: LinkCounters, elapsed_ns: int) -> tuple[float, float]:
+    """Return the bytes received and sent per second; what is not known counts as none."""
+    if was is None:
+        return 0.0, 0.0
+    return (
+        rate_per_s(was.rx_bytes, now.rx_bytes, elapsed_ns) or 0.0,
+        rate_per_s(was.tx_bytes, now.tx_bytes, elapsed_ns) or 0.0,
+    )
 
 
 def _span_ns(kept: Sequence[Sample]) -> int:

@@ -6,12 +6,13 @@ minima and maxima are always exact.
 
 from collections import deque
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Final
 
 from analysis.buckets import Bucket
 from analysis.jitter import Jitter
 from analysis.outages import Outage, outages, runs_of_loss
-from analysis.probe_log import LONGEST_RTT_US, ProbeLog
+from analysis.probe_log import LONGEST_RTT_US, ProbeLog, Told
 from analysis.samples import Outcome
 from analysis.sketch import Sketch
 from analysis.slices import SliceLog
@@ -30,16 +31,33 @@ _FAR_NS: Final = 1 << 62
 _WARM_UP: Final = 256
 """Probes after which 1 - (15/16)^n of the jitter has forgotten where it started: all but 10^-7."""
 
+_SENT: Final = itemgetter(0)
 _ANSWERED: Final = int(Outcome.ANSWERED)
 _FOREIGN: Final = int(Outcome.FOREIGN)
+_ONE_BY_ONE: Final = frozenset((int(Outcome.LATE), _FOREIGN))
+"""What takes something back, or is not filed."""
+_TELLING: Final = tuple(map(int, (Outcome.ANSWERED, Outcome.LATE, Outcome.LOST, Outcome.UNREACHABLE)))
 
 
 class SeriesHistory:
     """Probes of one series by time of sending."""
 
-    __slots__ = ("_drawn", "_horizon_ns", "_jitter", "_minutes", "_outages", "_recent", "_run", "_tens")
+    __slots__ = (
+        "_drawn",
+        "_horizon_ns",
+        "_jitter",
+        "_minutes",
+        "_outages",
+        "_recent",
+        "_run",
+        "_tens",
+        "_told",
+        "waiting",
+    )
 
     def __init__(self) -> None:
+        self.waiting: list[Told] = []
+        """What was told and is not filed yet: probes are filed together, when somebody asks."""
         self._recent = ProbeLog()
         self._tens = SliceLog(10 * SECOND_NS)
         self._minutes = SliceLog(60 * SECOND_NS)
@@ -48,6 +66,7 @@ class SeriesHistory:
         self._run: Outage | None = None
         self._horizon_ns = 0
         self._drawn: tuple[int, dict[int, Bucket]] = (0, {})
+        self._told: tuple[int, int, Tally] | None = None
 
     def record(self, sent_ns: int, outcome: Outcome | int, rtt_us: int | None = None) -> None:
         """Add what became of one probe, in order of settling; `rtt_us` counts for ANSWERED only.
@@ -55,6 +74,56 @@ class SeriesHistory:
         FOREIGN replies settle nothing. Left out is also what was sent before the probes that are still kept one
         by one, and an answer whose time is missing or impossible.
         """
+        self.waiting.append((sent_ns, outcome, rtt_us))
+
+    def settled(self, start_ns: int) -> Iterable[Told]:
+        """Yield the probes sent since a time, in order of sending, as far as they are kept one by one."""
+        self.file()
+        log = self._recent
+        first, _ = log.range(start_ns, start_ns)
+        return zip(log.sent_ns[first:], log.outcomes[first:], log.rtt_us[first:], strict=True)
+
+    def settled_count(self, start_ns: int, end_ns: int) -> int:
+        """Return how many probes `settled` has whose fate tells of the way."""
+        self.file()
+        first, after = self._recent.range(start_ns, end_ns)
+        count = self._recent.outcomes.count
+        return sum(count(outcome, first, after) for outcome in _TELLING)
+
+    @property
+    def last_rtt_us(self) -> int | None:
+        """Round-trip time in µs of the last answered probe, by time of sending."""
+        self.file()
+        row = self._recent.outcomes.rfind(_ANSWERED)
+        return self._recent.rtt_us[row] if row >= 0 else self._jitter.last_rtt_us
+
+    def file(self) -> None:
+        """File what is waiting, with the same result as probe by probe."""
+        if not self.waiting:
+            return
+        told, self._told = self.waiting.copy(), None
+        self.waiting.clear()
+        if not self._at_once(sorted(told, key=_SENT)):
+            for one in told:
+                self._file_one(*one)
+
+    def _at_once(self, told: list[Told]) -> bool:
+        """File probes in order of sending together, where that is the same as one by one; return whether it is."""
+        sent_ns, outcomes, times = zip(*told, strict=True)
+        log, rtts = self._recent, [rtt_us or 0 for rtt_us in times]
+        ends = sent_ns[0], sent_ns[-1], *log.sent_ns[:1], *log.sent_ns[-1:]
+        if (
+            self._full(max(ends) - min(ends), len(log) + len(told))  # leads to a roll-up
+            or not self._horizon_ns <= sent_ns[0] <= sent_ns[-1] < _FAR_NS
+            or not 0 <= min(rtts) <= max(rtts) <= LONGEST_RTT_US
+            or not _ONE_BY_ONE.isdisjoint(outcomes)
+            or (_ANSWERED, None) in zip(outcomes, times, strict=True)
+        ):
+            return False
+        log.extend(sent_ns, outcomes, rtts)
+        return True
+
+    def _file_one(self, sent_ns: int, outcome: int, rtt_us: int | None) -> None:
         if not self._horizon_ns <= sent_ns < _FAR_NS or outcome == _FOREIGN:
             return
         if outcome != _ANSWERED:
@@ -62,15 +131,24 @@ class SeriesHistory:
         elif rtt_us is not None and 0 <= rtt_us <= LONGEST_RTT_US:
             self._recent.add(sent_ns, outcome, rtt_us)
         sent = self._recent.sent_ns
-        if sent and (sent[-1] - sent[0] > RECENT_NS + self._minutes.step_ns or len(sent) > RECENT_PROBES):
+        if sent and self._full(sent[-1] - sent[0], len(sent)):
             self._roll_up()
 
+    def _full(self, span_ns: int, count: int) -> bool:
+        return span_ns > RECENT_NS + self._minutes.step_ns or count > RECENT_PROBES
+
     def tally(self, start_ns: int, end_ns: int) -> Tally:
-        """Return the sum of the probes sent in [start_ns, end_ns), mergeable with other series'.
+        """Return the sum of the probes sent in [start_ns, end_ns), mergeable with other series'; not to be changed.
 
         Where only slices are left, the span reaches out to their edges. A quarter of an hour at 1 Hz takes about
-        100 µs, an hour 2 ms.
+        100 µs, an hour 2 ms; asked again, nothing.
         """
+        self.file()
+        if self._told is None or self._told[:2] != (start_ns, end_ns):
+            self._told = start_ns, end_ns, self._sum(start_ns, end_ns)
+        return self._told[2]
+
+    def _sum(self, start_ns: int, end_ns: int) -> Tally:
         total = Tally()
         for slices in (self._minutes, self._tens):
             for _, tally in slices.overlapping(start_ns, end_ns):
@@ -92,6 +170,7 @@ class SeriesHistory:
         Their edges do not depend on the span, so columns stay what they are while it moves. Where slices are
         coarser than `step_ns` every column is a whole number of slices: look at `Bucket.step_ns`.
         """
+        self.file()
         step = self._step(start_ns, step_ns)
         first, after = start_ns // step, -(-end_ns // step)
         closed = min(after, max(first, self._horizon_ns // step))
@@ -125,12 +204,14 @@ class SeriesHistory:
 
     def outages(self, start_ns: int, end_ns: int) -> tuple[Outage, ...]:
         """Return the outages that touch [start_ns, end_ns), oldest first; the last one may still be open."""
+        self.file()
         runs = runs_of_loss(self._recent.sent_ns, self._recent.outcomes, self._run)
         found = (*self._outages, *outages(runs))
         return tuple(o for o in found if o.start_ns < end_ns and (o.end_ns is None or o.end_ns > start_ns))
 
     def packed_bytes(self) -> int:
         """Return about how much memory this takes, objects' headers left out."""
+        self.file()
         recent = self._recent
         probes = sum(column.itemsize * len(column) for column in (recent.sent_ns, recent.rtt_us)) + len(recent)
         return probes + self._tens.packed_bytes() + self._minutes.packed_bytes()

@@ -8,8 +8,8 @@ import msgspec
 from analysis.events import Event
 from analysis.history import SeriesHistory
 from analysis.outages import Outage
+from analysis.probe_log import Told
 from analysis.samples import Outcome, ProbeNote, Probes, Series
-from analysis.sliding import Sliding
 from analysis.text import N_, Sentence, say
 from analysis.units import duration
 from analysis.window import Window
@@ -21,6 +21,9 @@ NOTE_NS: Final = 10 * 10**9
 _TROUBLE: Final = frozenset({Outcome.FAILED, Outcome.UNREACHABLE, Outcome.FOREIGN})
 """A refusal (TCP reset, UDP port unreachable) has a note too, but it is an answer."""
 _HEARD: Final = frozenset({Outcome.ANSWERED, Outcome.LATE})
+_FOREIGN: Final = int(Outcome.FOREIGN)
+FILE_EVERY: Final = 128
+"""So many batches may wait to be filed."""
 
 
 class PathKey(msgspec.Struct, frozen=True):
@@ -48,10 +51,7 @@ class Path:
         self.series = series
         self.epochs: list[int] = [series.t]
         self.history = SeriesHistory()
-        self.recent = Sliding(SCORE_WINDOW_NS)
         self.in_flight = 0
-        self.last_rtt_us: int | None = None
-        self.last_answer_ns: int | None = None
         self.trouble: tuple[int, Outcome, ProbeNote] | None = None
         """When the last probe failed, was unreachable or answered from elsewhere, and why."""
         self.foreign = 0
@@ -67,7 +67,6 @@ class Path:
         """Begin a new epoch: what was measured before says nothing of what is now."""
         self.series = series
         self.epochs.append(series.t)
-        self.recent = Sliding(SCORE_WINDOW_NS)
         self.heard = False
 
     @property
@@ -99,19 +98,10 @@ class Path:
             return say(N_("Replies come from {sender}, which was not asked: they do not count."), sender=sender)
         return say(N_("{sender} says: {reason}."), sender=sender, reason=note.reason)
 
-    def record(self, sent_ns: int, outcome: Outcome, rtt_us: int | None) -> None:
-        """Take one settled probe."""
-        if outcome is Outcome.FOREIGN:
-            self.foreign += 1
-            return
-        self.history.record(sent_ns, outcome, rtt_us)
-        if outcome in _HEARD and sent_ns >= self.epoch_ns:
-            self.heard = True
-        if self.is_target and sent_ns >= self.epoch_ns:
-            self.recent.record(sent_ns, outcome, rtt_us)
-        if outcome is Outcome.ANSWERED and (self.last_answer_ns is None or sent_ns >= self.last_answer_ns):
-            self.last_answer_ns = sent_ns
-            self.last_rtt_us = rtt_us
+    @property
+    def last_rtt_us(self) -> int | None:
+        """Round-trip time in µs of the last answered probe."""
+        return self.history.last_rtt_us
 
 
 class Paths:
@@ -121,9 +111,18 @@ class Paths:
         self.by_series: dict[int, Path] = {}
         self.by_key: dict[PathKey, Path] = {}
         self._answering: set[tuple[str, str, str]] = set()
+        self._flying: list[Path] = []
+        self._waiting: dict[int, list[Told]] = {}
+        self._silent: dict[int, Path] = {}
+        self._batches = 0
+        self.changes = 0
+        """Counts whatever may change which paths belong to a route: what rests on that can be kept meanwhile."""
+        self.fresh: list[Probes] = []
+        """The batches since routes were judged last; whoever judges empties it."""
 
     def define(self, series: Series, route_name: str) -> None:
         """Begin, continue or end a path."""
+        self.changes += 1
         path = self.by_series.get(series.id)
         if path is not None:
             path.series = series
@@ -135,6 +134,8 @@ class Paths:
         else:
             path.begin(series)
         self.by_series[series.id] = path
+        self._waiting[series.id] = path.history.waiting
+        self._silent[series.id] = path
 
     def _key(self, series: Series, route_name: str) -> PathKey:
         family = 6 if ":" in series.address else 4
@@ -179,20 +180,52 @@ class Paths:
 
     def record(self, probes: Probes) -> None:
         """Take a batch of settled probes; those of unknown series belong to a definition that was lost."""
+        t, known = probes.t, self._waiting.get
         columns = zip(probes.series, probes.age_us, probes.outcome, probes.rtt_us, strict=True)
         for series, age_us, outcome, rtt_us in columns:
-            if (path := self.by_series.get(series)) is not None:
-                path.record(probes.t - age_us * 1000, Outcome(outcome), rtt_us)
-                if path.heard:
-                    self._answering.add(_place(path))
+            if (waiting := known(series)) is not None:
+                waiting.append((t - age_us * 1000, outcome, rtt_us))
+        if _FOREIGN in probes.outcome:
+            self._count_foreign(probes)
+        if self._silent:
+            self._listen(probes)
+        self.fresh.append(probes)
+        self._batches += 1
+        if self._batches % FILE_EVERY == 0:
+            for path in self.by_key.values():
+                path.history.file()
+        self._note(probes)
+
+    def _count_foreign(self, probes: Probes) -> None:
+        """Count replies from elsewhere, which settle nothing."""
+        for series, outcome in zip(probes.series, probes.outcome, strict=True):
+            if outcome == _FOREIGN and (path := self.by_series.get(series)) is not None:
+                path.foreign += 1
+
+    def _listen(self, probes: Probes) -> None:
+        """Look whether any path is heard of for the first time in its epoch."""
+        for series, age_us, outcome in zip(probes.series, probes.age_us, probes.outcome, strict=True):
+            path = self._silent.get(series)
+            if path is not None and outcome in _HEARD and probes.t - age_us * 1000 >= path.epoch_ns:
+                path.heard = True
+                self._answering.add(_place(path))
+                self.changes += 1
+                del self._silent[series]
+
+    def _note(self, probes: Probes) -> None:
+        """Remember what errors said, and how many probes of each path are under way."""
         for note in probes.notes:
             path, outcome = self.by_series.get(probes.series[note.row]), Outcome(probes.outcome[note.row])
             if path is not None and outcome in _TROUBLE:
                 path.trouble = probes.t, outcome, note
-        in_flight = dict(probes.in_flight)
-        for series, path in self.by_series.items():
-            if path.series.id == series:
-                path.in_flight = in_flight.get(series, 0)
+        for path in self._flying:
+            path.in_flight = 0
+        self._flying = []
+        for series, count in probes.in_flight:
+            path = self.by_series.get(series)
+            if path is not None and path.series.id == series:
+                path.in_flight = count
+                self._flying.append(path)
 
 
 def _place(path: Path) -> tuple[str, str, str]:

@@ -2,7 +2,9 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from typing import Final
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 from analysis.samples import Outcome
 
@@ -10,6 +12,10 @@ LONGEST_RTT_US: Final = (1 << 32) - 1
 SAME_PROBE_NS: Final = 2_000
 """Samples give sending times to the microsecond, rounded anew in every batch."""
 
+Told: TypeAlias = tuple[int, int, int | None]
+"""When a probe was sent, what became of it (`Outcome`), and its time in µs where it was answered."""
+
+_SENT: Final = itemgetter(0)
 _LATE: Final = int(Outcome.LATE)
 _LOSSES: Final = (int(Outcome.LOST), int(Outcome.UNREACHABLE))
 
@@ -41,6 +47,18 @@ class ProbeLog:
         sent.insert(place, sent_ns)
         self.rtt_us.insert(place, rtt_us)
         self.outcomes.insert(place, outcome)
+
+    def extend(self, sent_ns: Sequence[int], outcomes: Sequence[int], rtt_us: Sequence[int]) -> None:
+        """File outcomes in order of sending, none of them LATE, as `add` would one by one."""
+        place = bisect_right(self.sent_ns, sent_ns[0])
+        if place < len(self):
+            later = zip(self.sent_ns[place:], self.outcomes[place:], self.rtt_us[place:], strict=True)
+            rows = sorted((*later, *zip(sent_ns, outcomes, rtt_us, strict=True)), key=_SENT)
+            sent_ns, outcomes, rtt_us = zip(*rows, strict=True)
+            del self.sent_ns[place:], self.outcomes[place:], self.rtt_us[place:]
+        self.sent_ns.extend(sent_ns)
+        self.outcomes.extend(outcomes)
+        self.rtt_us.extend(rtt_us)
 
     def range(self, start_ns: int, end_ns: int) -> tuple[int, int]:
         """Return which rows were sent in [start_ns, end_ns)."""

@@ -1,6 +1,7 @@
 """Folds the ways out of the box: what changed, how good each one is, which one is the best and since when."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from analysis.bandwidth import Bandwidth, bandwidth, link_bps
@@ -12,7 +13,7 @@ from analysis.paths import SCORE_WINDOW_NS, Path, Paths
 from analysis.samples import Route, Routes
 from analysis.score import RouteScore, best_route, score
 from analysis.settings import Settings
-from analysis.sliding import window_over
+from analysis.sliding import Pool
 from analysis.text import N_, Sentence, say
 from analysis.throughput import Control, Prediction, predict
 from analysis.view import RouteRow
@@ -44,6 +45,8 @@ class Routing:
         self.best: dict[int, str | None] = {4: None, 6: None}
         self.judgements: dict[str, tuple[Judgement, ...]] = {}
         self._judged_ns = 0
+        self._pools: dict[str, Pool] = {}
+        self._found: dict[tuple[str, int], tuple[int, list[Path]]] = {}
 
     def name_of(self, kernel_id: str) -> str:
         """Return a route's shown name by the id that series carry."""
@@ -72,13 +75,27 @@ class Routing:
         scores: dict[int, dict[str, RouteScore]] = {4: {}, 6: {}}
         for route in self.routes or ():
             key = route_id(route)
-            window = window_over((path.recent for path in self._targets(route, paths)), t - SCORE_WINDOW_NS, t)
+            window = self._recent(route, paths, t)
             carried = bandwidth(route, box, t)
             if route.up and not route.standby:
                 scores[route.family][key] = self._score(window, carried)
             yield from self._objectives(route, key, window, carried, paths, box, t)
+        paths.fresh.clear()
+        self._pools = {key: self._pools[key] for key in map(route_id, self.routes or ())}
         for family, found in scores.items():
             yield from self._best(family, found, t)
+
+    def _recent(self, route: Route, paths: Paths, t: int) -> Window:
+        """Return the scoring window as it is judged."""
+        start, targets = t - SCORE_WINDOW_NS, self._targets(route, paths)
+        members = {path.series.id: path.epoch_ns for path in targets}
+        key = route_id(route)
+        if (pool := self._pools.get(key)) is None or members != pool.members:
+            settled = (path.history.settled(path.since(start)) for path in targets)
+            pool = self._pools[key] = Pool(SCORE_WINDOW_NS, members, chain.from_iterable(settled), t)
+        else:
+            pool.add(paths.fresh, t)
+        return pool.window(start, t)
 
     def _objectives(
         self, route: Route, key: str, window: Window, carried: Bandwidth, paths: Paths, box: Box, t: int
@@ -126,19 +143,26 @@ class Routing:
 
     def _targets(self, route: Route, paths: Paths) -> list[Path]:
         """Return the paths to targets over `route`: those being probed, or at a session's end those that were."""
-        over = paths.of_route(route.name, route.family)
-        found = [path for path in over if path.is_target and not paths.is_barred(path)]
-        return [path for path in found if not path.series.ended] or found
+        key = route.name, route.family
+        changes, found = self._found.get(key, (-1, []))
+        if changes != paths.changes:
+            over = paths.of_route(*key)
+            targets = [path for path in over if path.is_target and not paths.is_barred(path)]
+            found = [path for path in targets if not path.series.ended] or targets
+            self._found[key] = paths.changes, found
+        return found
 
     def _availability(self, route: Route, paths: Paths, t: int) -> float | None:
         """Return the share of probes not lost in outages, by the target that fared best: the route's own part."""
-        start = t - SCORE_WINDOW_NS
-        ratios = []
+        start, best = t - SCORE_WINDOW_NS, None
         for path in self._targets(route, paths):
-            ratio = availability_ratio(path.outages(start, t), start, t, path.recent.settled)
+            settled = path.history.settled_count(path.since(start), t)
+            ratio = availability_ratio(path.outages(start, t), start, t, settled)
             if ratio is not None:
-                ratios.append(ratio)
-        return max(ratios, default=None)
+                best = ratio if best is None else max(best, ratio)
+            if best == 1.0:
+                break
+        return best
 
     def rows(self, t: int, paths: Paths, box: Box) -> tuple[RouteRow, ...]:
         """Return every route as it is shown."""

@@ -98,6 +98,33 @@ def test_the_order_of_settling_does_not_matter(batch: list[Told], random: object
         assert (one.p50_us, one.p99_us, one.duplicates) == (other.p50_us, other.p99_us, other.duplicates)
 
 
+late_too = st.builds(
+    lambda at_s, outcome, rtt: Told(START + at_s * S, outcome, rtt if outcome is Outcome.ANSWERED else None),
+    st.integers(0, 1100),
+    st.sampled_from((*SETTLING, *(Outcome.ANSWERED,) * 5, Outcome.LATE, Outcome.FOREIGN)),
+    st.one_of(st.none(), st.integers(-1, 10**6)),
+)
+
+
+@given(st.lists(late_too, max_size=60), st.data())
+def test_what_is_filed_together_is_what_is_filed_one_by_one(batch: list[Told], data: st.DataObject) -> None:
+    """Over enough time that the oldest are rolled up in between."""
+    together, singly = SeriesHistory(), SeriesHistory()
+    asked = data.draw(st.sets(st.integers(0, len(batch))))
+    for n, one in enumerate(batch):
+        together.record(*one)
+        singly.record(*one)
+        singly.file()
+        if n in asked:
+            together.file()
+    span = START, START + 1200 * S
+    assert together.window(*span) == singly.window(*span)
+    assert together.buckets(*span, 7 * S) == singly.buckets(*span, 7 * S)
+    assert together.outages(*span) == singly.outages(*span)
+    assert together.last_rtt_us == singly.last_rtt_us
+    assert list(together.settled(START)) == list(singly.settled(START))
+
+
 def test_a_late_reply_takes_its_loss_back_where_it_was_sent() -> None:
     history = history_of([answered(0), lost(1), lost(2), answered(3)])
     history.record(START + S + 700, Outcome.LATE)  # sending times are told to the microsecond
