@@ -10,6 +10,7 @@ import msgspec
 
 from analysis.advice.plan import SCHEMA as PLAN
 from analysis.advice.plan import Plan
+from analysis.transfer.document import Document as Bandwidth
 from tui.doctor import Report as DoctorReport
 from tui.report.schema import Report
 from tui.report.service_schema import Checked
@@ -23,6 +24,7 @@ def schemas() -> dict[str, bytes]:
     """Return the files by name."""
     found = {
         "report": _schema(Report),
+        "bandwidth": _schema(Bandwidth),
         "check": _schema(Checked),
         "doctor": _schema(DoctorReport),
         "plan": _plan(),

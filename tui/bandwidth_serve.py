@@ -38,8 +38,8 @@ async def _serve(args: argparse.Namespace, limits: Limits) -> int:
             raise CommandError(
                 _("Port {port} cannot be listened on: {reason}. Give another.", port=port, reason=problem.strerror)
             ) from problem
-        _announce(addresses, server.port, limits)
         with sigint() as stop:
+            _announce(addresses, server.port, limits)
             serving = asyncio.create_task(server.run(once=args.once))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -39,7 +39,7 @@ def limit(run: BandwidthRun) -> Sentence | None:
     if run.capped and run.tool == "iperf3":
         return say(N_("The data cap held the rate: the line may carry more. Give a larger --cap."))
     sender = run.sender
-    if sender is None:
+    if sender is None or rate_bps(run) is None:
         return None
     window, buffer = _share(sender.rwnd_limited_us, sender), _share(sender.sndbuf_limited_us, sender)
     again = resent_ratio(sender)
