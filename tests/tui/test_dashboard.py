@@ -292,6 +292,14 @@ async def test_no_pane_draws_before_it_has_room(monkeypatch) -> None:
         assert min(width for _name, width in drawn) > 40
 
 
+async def test_a_long_name_of_a_box_is_cut_and_not_the_time() -> None:
+    app = app_over(session(5))
+    app._open_feed().host = "a-very-long-name-of-a-capture-file.pcapng"
+    async with app.run_test(size=(60, 16)) as pilot:
+        await settle(pilot)
+        assert re.fullmatch(r" longpipe  a-very-\S+…  ● LIVE \d\d:\d\d:\d\d", rows(pilot.app)[0])
+
+
 async def test_a_filter_is_seen_and_says_when_no_row_holds_it() -> None:
     async with app_over(session(5)).run_test(size=(120, 36)) as pilot:
         await settle(pilot)

@@ -139,7 +139,7 @@ async def test_more_rows_than_room_are_counted_in_the_title() -> None:
 def test_a_sentence_takes_the_room_that_a_short_name_leaves() -> None:
     said = TableRow("a", (("gateway", "plain"), ("Probes cannot be sent: EIO.", "warn")), spread=True)
     columns = (Column("target", 24), *COLUMNS[1:3])
-    assert row_text(body_row(columns, place(columns, 38), said)).endswith(" Probes cannot be sent: EIO.")
+    assert row_text(body_row(columns, place(columns, 38), said)).rstrip() == "gateway  Probes cannot be sent: EIO."
     short = TableRow("b", (("gateway", "plain"), ("down", "warn")), spread=True)
     assert row_text(body_row(columns, place(columns, 38), short)).index("down") == 26
 

@@ -1,6 +1,7 @@
 """The lines above the panes: who and when, and the verdict."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from rich.cells import cell_len
 
@@ -25,9 +26,17 @@ STAMPS = {
 _SOCKETS = {"raw": N_("icmp raw"), "dgram": N_("icmp datagram"), "none": N_("no icmp: TCP only")}
 
 
+_LEAST_HOST: Final = 6
+"""Cells of the host's name that stay, however narrow it is."""
+
+
 def header_row(view: View, feed: Feed, glyphs: Glyphs, width: int) -> Row:
     """Return the first line: product, host, whether this is now, how it is measured and recorded."""
-    left: Row = ((" longpipe  ", "accent"), (f"{clean(feed.host)}  ", "plain"), state_run(feed, glyphs))
+    name, state = " longpipe  ", state_run(feed, glyphs)
+    host, left_for_it = clean(feed.host), width - cell_len(f"{name}  {state[0]}")
+    if cell_len(host) > left_for_it:
+        host = cut(host, max(_LEAST_HOST, left_for_it), glyphs)
+    left: Row = ((name, "accent"), (f"{host}  ", "plain"), state)
     room = width - sum(cell_len(text) for text, role_ in left)
     parts = [*services_up(view), *recorded(feed), *measured(view)]
     while parts and cell_len(_joined(parts)) > room:

@@ -131,6 +131,8 @@ def port_key(row: RdmaRow) -> str:
 
 def absent_rows(view: View, width: int) -> list[Row]:
     """Return the plain sentence why there is nothing and what to run."""
+    if view.rdma_absent is None and view.roce:
+        return []  # a capture by itself, which tells nothing of devices
     if view.rdma_absent is None:
         return wrap_rows(_("RDMA devices have not been looked for yet."), width, "dim")
     return wrap_rows(tell(view.rdma_absent), width)

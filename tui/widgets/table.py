@@ -115,9 +115,9 @@ def _spread_row(columns: Sequence[Column], placed: Sequence[Placed], row: TableR
     rest = [place_.width for place_ in placed if place_.index >= last]
     text, role = row.cells[last]
     room = sum(rest) + GAP * (len(rest) - 1)
-    if own and (lacking := cell_len(text) - room) > 0:
+    if own and cell_len(text) > room:
         name, width = own[-1].index, own[-1].width
-        spare = min(lacking, max(0, width - cell_len(row.cells[name][0])))
+        spare = max(0, width - cell_len(row.cells[name][0]))
         own, room = [*own[:-1], Placed(name, width - spare)], room + spare
     gap: Row = ((" " * GAP, "plain"),) if own else ()
     return join([*_row(columns, own, row.cells, glyphs), *gap, (fit(text, room, glyphs=glyphs), role)])
