@@ -16,6 +16,8 @@ from tui.text import N_, _, tell
 from tui.widgets.runs import Glyphs, Role, Row
 from tui.widgets.wrap import wrap_rows
 
+STALE_AFTER: Final = 3
+"""So many intervals without a check, and that is said."""
 HOW: Final = N_(
     "Nothing is checked here. Name services and ports in the configuration: longpipe config --template shows how. "
     "To check some at once: longpipe check https://HOST/"
@@ -41,6 +43,9 @@ def _service_rows(row: ServiceRow, now_ns: int, glyphs: Glyphs, width: int) -> I
     last = service_part(row).last
     if row.last is None or last is None:
         return
+    silent_ns = now_ns - row.last.t
+    if silent_ns > STALE_AFTER * row.service.interval_ns + row.service.timeout_ns:
+        yield from wrap_rows(_("  not checked for {time}", time=duration(silent_ns)), width, "warn", indent=2)
     if row.last.why is not None:
         yield from wrap_rows(f"  {tell(row.last.why)}", width, "bad" if row.severity == "bad" else "warn", indent=2)
     yield from wrap_rows(f"  {counts_text(row)}", width, indent=2)

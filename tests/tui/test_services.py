@@ -26,11 +26,13 @@ from tests.samples import at, session
 from tests.tui.feeds import CannedFeed
 from tests.tui.reports import seen_of
 from tests.tui.screen_text import rows, text
+from tui.__main__ import main
 from tui.app import LongpipeApp
 from tui.checkrun import check
 from tui.cli import CommandError, Exit
 from tui.config.expect import expectations_of, read_expectations
 from tui.page.page import page
+from tui.panes.head import services_up
 from tui.plain import lines
 from tui.report.build import report
 from tui.report.service_schema import Checked
@@ -40,7 +42,7 @@ from tui.services import services_detail
 from tui.text import use_language
 from tui.widgets.runs import row_text
 
-SIZES = [(120, 36), (80, 24), (60, 16)]
+SIZES = [(120, 36), (60, 16)]
 WHY = Sentence("127.0.0.1 refused the connection")
 SHOWN = Certificate("TLSv1.3", at(0) // 10**9 + 61 * 86_400 + 99, ("console.vast.ai",), name_matches=True)
 
@@ -126,16 +128,11 @@ async def test_the_page_is_kept_up_to_date_while_it_is_read() -> None:
         assert "console: down, for 10 s" in text(app)
 
 
-async def test_the_first_line_counts_what_is_up_and_nothing_where_nothing_is_checked() -> None:
-    async with app_over(all_of(failing=4)).run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
-        assert "services up: 1/2 · ports right: 1/2" in rows(pilot.app)[0]
-    async with app_over(session(20)).run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
-        assert "services" not in rows(pilot.app)[0]
-        await pilot.press("s")
-        await settle(pilot)
-        assert "Nothing is checked here." in text(pilot.app)
+def test_the_first_line_counts_what_is_up_and_nothing_where_nothing_is_checked() -> None:
+    assert services_up(view_of(all_of(failing=4))) == ["services up: 1/2", "ports right: 1/2"]
+    idle = view_of(session(20))
+    assert services_up(idle) == []
+    assert row_text(services_detail(idle, "unicode", 80).rows[0]).startswith("Nothing is checked here.")
 
 
 def test_the_page_says_where_the_time_goes_and_how_sure_it_is() -> None:
@@ -158,7 +155,7 @@ def test_the_page_says_where_the_time_goes_and_how_sure_it_is() -> None:
 HOSTILE = st.sampled_from(["x", "\x1b[31mred", "[b]bold[/b]", "a\nb", "\u202eabc", "很长的名字" * 9, "{name}"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(HOSTILE, HOSTILE, st.integers(20, 150), st.booleans(), st.sampled_from(["en", "zh_CN"]))
 def test_rows_fit_and_hold_no_controls_whatever_a_session_says(name, said, width, ascii_only, language) -> None:
     samples: list[Sample] = [Service(at(0), name, "https", said)]
@@ -179,6 +176,15 @@ def test_rows_fit_and_hold_no_controls_whatever_a_session_says(name, said, width
     finally:
         use_language("en")
     assert all(line.isprintable() for line in shown)
+
+
+def test_what_has_not_been_checked_for_a_while_says_so() -> None:
+    model = Model(Settings())
+    for sample in services(20):
+        model.fold(sample)
+    for second, said in ((21, False), (60, True)):
+        shown = [row_text(row) for row in services_detail(model.view(at(second), Lens()), "unicode", 80).rows]
+        assert ("  not checked for 40 s" in shown) is said
 
 
 def test_plain_lines_have_a_line_for_each_service_and_each_port_that_is_wrong() -> None:
@@ -248,10 +254,19 @@ async def test_check_prints_one_document_and_its_exit_code_says_whether_all_is_w
         (("--expect", "/nowhere/x.toml"), "cannot be read"),
     ],
 )
-def test_check_refuses_what_it_does_not_understand(args: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    done = longpipe(*args, home=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+def test_check_refuses_what_it_does_not_understand(
+    args: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert main(["check", *args]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert said in printed.err
 
 
 def test_an_expectation_file_is_refused_with_line_and_what_was_probably_meant(tmp_path: Path) -> None:
@@ -290,7 +305,7 @@ profiles = st.sampled_from([None, "cluster"])
 some_ports = st.lists(st.integers(1, 65535), max_size=4, unique=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.dictionaries(
         hosts, st.tuples(some_ports, some_ports, st.sampled_from([None, "cluster"])), min_size=1, max_size=3

@@ -74,7 +74,7 @@ answers = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(answers, max_size=6).map(tuple))
 def test_whatever_a_recording_holds_can_be_told(found: tuple[DnsAnswer, ...]) -> None:
     for finding in findings(found):

@@ -42,7 +42,7 @@ goods = st.lists(st.booleans(), max_size=60)
 thresholds = st.integers(1, 5)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(goods, thresholds, thresholds)
 def test_the_state_is_the_last_long_enough_run(seen: list[bool], failures: int, successes: int) -> None:
     streak, expected = Streak(), "unknown"
@@ -56,7 +56,7 @@ def test_the_state_is_the_last_long_enough_run(seen: list[bool], failures: int, 
         assert (streak.since_ns is None) == (expected == "unknown")
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(goods, thresholds, thresholds)
 def test_fewer_failures_in_a_row_than_the_threshold_never_take_a_service_down(seen, failures, successes) -> None:
     calm = [good for good in seen for good in ([good] if good else [False] * (failures - 1) + [True])]
@@ -66,7 +66,7 @@ def test_fewer_failures_in_a_row_than_the_threshold_never_take_a_service_down(se
         assert streak.state != "down"
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from(["a", "b"]), st.booleans()), max_size=80), thresholds, thresholds, st.data()
 )

@@ -1,7 +1,7 @@
 """A port is as it must be or not, and what listens there on this box says why."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.samples import PortRow, Ports
@@ -61,6 +61,7 @@ def test_the_cluster_is_open_within_and_only_ssh_and_the_api_are_from_outside() 
 some = st.lists(st.integers(1, 65535), max_size=5).map(tuple)
 
 
+@settings(max_examples=30)
 @given(st.sampled_from([None, "cluster", "cluster-outside"]), some, some)
 def test_the_persons_own_word_comes_before_the_profiles(profile, reachable, unreachable) -> None:
     found = {one.port: one.wanted for one in expectations(profile, reachable, unreachable)}
