@@ -82,4 +82,4 @@ class KeyTable:
         mixed = columns[0] * _MIX[0]
         for column, odd in zip(columns[1:], _MIX[1:], strict=False):
             mixed = (mixed ^ (mixed >> np.uint64(29))) + column * odd
-        return (mixed >> _SHIFT).astype(np.int64)
+        return (mixed >> _SHIFT).view(np.int64)

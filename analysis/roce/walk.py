@@ -160,56 +160,83 @@ def _seen_again(sequence: Sequence, segments: Segments, found: Walk, behind: Int
     found.repeat[behind] = True
     after_back = before(segments, found.step_back, sequence.stepped_back, behind)
     found.rewind[behind] = after_back & ~found.step_back[behind]
-    hard = _hard(sequence, segments, found, behind, span)
-    begins, ends = (np.searchsorted(found.odd, edge[hard]) for edge in (segments.first, segments.end))
-    for segment, begin, end in zip(hard.tolist(), begins.tolist(), ends.tolist(), strict=True):
-        rows = slice(int(segments.first[segment]), int(segments.end[segment]))
-        _seen_again_one(sequence, int(segments.flow[segment]), found, rows, found.odd[begin:end], span)
-    easy = np.ones(len(segments.flow), np.bool_)
-    easy[hard] = False
+    long = np.zeros(len(segments.flow), np.bool_)
+    long[segments.of_row[np.flatnonzero(span != 1)]] = True
+    hard = _hard(sequence, segments, found, behind) | long
+    found.rewind[behind[hard[segments.of_row[behind]]]] = False
+    _again_one_by_one(sequence, segments, found, span, np.flatnonzero(hard), long)
+    easy = ~hard
     sequence.pending[segments.flow[easy]] = found.step_back[segments.end[easy] - 1]
 
 
-def _hard(sequence: Sequence, segments: Segments, found: Walk, behind: Ints, span: Ints) -> Ints:
-    """Return the segments whose flow has holes, READ spans or an undecided step back, or gets one here."""
+def _hard(sequence: Sequence, segments: Segments, found: Walk, behind: Ints) -> Flags:
+    """Return which segments are of flows with holes or an undecided step back, or get one here."""
     flow, of_row = segments.flow, segments.of_row
     gaps = found.odd[found.ahead[found.odd] > 0]
     below = behind[found.at[behind] < sequence.low[flow[of_row[behind]]]]
-    hard = np.zeros(len(flow), np.bool_)
-    for rows in (gaps, below, np.flatnonzero(span != 1)):
-        hard[of_row[rows]] = True
-    hard |= (sequence.pending[flow] != sequence.stepped_back[flow]) | (sequence.uneven[flow] != 0)
-    return np.flatnonzero(hard)
+    hard: Flags = (sequence.pending[flow] != sequence.stepped_back[flow]) | (sequence.uneven[flow] != 0)
+    hard[of_row[gaps]] = hard[of_row[below]] = True
+    return hard
 
 
-def _seen_again_one(sequence: Sequence, flow: int, found: Walk, all_rows: slice, odd: Ints, span: Ints) -> None:
-    """Walk one flow with its coverage; packets in order do not matter unless there are READ requests to remember."""
+_Row = tuple[int, int, int, int, bool]
+"""Row, unwrapped PSN, way from the expected one, PSNs taken, step back."""
+
+
+def _again_one_by_one(
+    sequence: Sequence, segments: Segments, found: Walk, span: Ints, which: Ints, long: Flags
+) -> None:
+    """Tell which packets of some segments come again after all, and which turn a step back into a rewind.
+
+    Packets in order do not matter unless there are READ requests to remember.
+    """
+    fresh: list[int] = []
+    rewinds: list[int] = []
+    odd = _listed(found, span, found.odd)
+    begins, ends = (np.searchsorted(found.odd, edge[which]).tolist() for edge in (segments.first, segments.end))
+    for segment, begin, end in zip(which.tolist(), begins, ends, strict=True):
+        flow, first, stop = (int(column[segment]) for column in (segments.flow, segments.first, segments.end))
+        coverage = _coverage(sequence, flow)
+        every = long[segment] or coverage.spans
+        rows = _listed(found, span, np.arange(first, stop)) if every else odd[begin:end]
+        pending = _seen_again_one(coverage, rows, fresh, rewinds, pending=bool(sequence.pending[flow]))
+        sequence.pending[flow] = pending and found.ahead[stop - 1] < 0
+        sequence.low[flow], sequence.uneven[flow] = coverage.low, not coverage.simple
+    found.repeat[fresh] = False
+    found.rewind[rewinds] = True
+
+
+def _listed(found: Walk, span: Ints, rows: Ints) -> list[_Row]:
+    columns = (rows, found.at[rows], found.ahead[rows], span[rows], found.step_back[rows])
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _coverage(sequence: Sequence, flow: int) -> Coverage:
     coverage = sequence.coverage.get(flow)
     if coverage is None:
         low = int(sequence.low[flow])
         head = int(sequence.expected[flow]) if sequence.started[flow] else low
         coverage = sequence.coverage[flow] = Coverage(low, head)
-    every = coverage.spans or (span[all_rows] != 1).any()
-    rows = np.arange(all_rows.start, all_rows.stop) if every else odd
-    pending = bool(sequence.pending[flow])
-    repeats, rewinds = [], []
-    columns = (rows, found.at[rows], found.ahead[rows], span[rows], found.step_back[rows])
-    for row, place, way, width, back in zip(*(column.tolist() for column in columns), strict=True):
+    return coverage
+
+
+def _seen_again_one(
+    coverage: Coverage, rows: list[_Row], fresh: list[int], rewinds: list[int], *, pending: bool
+) -> bool:
+    """Walk packets of one flow; add to `fresh` and `rewinds`. Return whether a step back is still undecided."""
+    for row, place, way, width, back in rows:
         if way >= 0:
             coverage.ahead(place, width, place - way)
             continue
         again = coverage.behind(place, width, place - way)
-        if again:
-            repeats.append(row)
+        if not again:
+            fresh.append(row)
         if back:
             pending = True
         elif again and pending:
             rewinds.append(row)
             pending = False
-    found.repeat[odd] = found.rewind[odd] = False
-    found.repeat[repeats] = found.rewind[rewinds] = True
-    sequence.pending[flow] = pending and found.ahead[all_rows.stop - 1] < 0
-    sequence.low[flow], sequence.uneven[flow] = coverage.low, not coverage.simple
+    return pending
 
 
 def _remember(sequence: Sequence, segments: Segments, found: Walk, end: Ints) -> None:

@@ -86,10 +86,11 @@ class Pcap:
         heads = gather(buffer, here, _RECORD)
         captured = field(heads, 8, self.order + "u4")
         after = here + _RECORD + captured
-        keep = (captured <= MOST_CAPTURED) & (after <= size)
-        if not keep.all():
-            here, heads, after = here[keep], heads[keep], after[keep]
-        return here, heads, Chain(here, after)
+        sound = (captured <= MOST_CAPTURED) & (after <= size)
+        first = int(np.count_nonzero(sound))
+        keep = slice(first) if sound[:first].all() else sound  # mostly just the last ones are not all there
+        here, heads = here[keep], heads[keep]
+        return here, heads, Chain(here, after[keep])
 
     def _scan_even(self, buffer: Bytes, at: int, last: int) -> Ints:
         """Return the even distances up to `last` from `at` where the two bytes are those at `at`.
