@@ -64,7 +64,7 @@ class Player:
 
     def seek(self, to_ns: int) -> None:
         """Stand still at a time within the session."""
-        span = self.timeline.store.span()
+        span = self.timeline.bounds(to_ns)
         if span is None:
             return
         self._rewound = True

@@ -7,7 +7,7 @@ a fold of the store up to the cursor, so what is shown depends on where the curs
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from analysis.advice.situation import Situation
 from analysis.model import Model
@@ -53,6 +53,14 @@ class Timeline:
         self._begin(at_ns)
         self.advance(at_ns)
 
+    def bounds(self, to_ns: int) -> tuple[int, int] | None:  # noqa: ARG002 - a live one reaches further for it
+        """Return between which times the cursor can stand, for one that wants to go to `to_ns`; None while empty."""
+        return self.store.span()
+
+    def stretch(self) -> tuple[int, int] | None:
+        """Return the times to show at a glance, None while empty."""
+        return self.store.span()
+
     def view(self, lens: Lens) -> View:
         """Return what is to be seen at the cursor."""
         return self._model.view(self._at_ns, lens)
@@ -81,6 +89,15 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@runtime_checkable
+class Reaching(Protocol):
+    """A store that can look further back than it does."""
+
+    def reach(self) -> None:
+        """Look at the sessions before this one too."""
+        ...
+
+
 class LiveTimeline(Timeline):
     """A timeline that grows; its cursor follows the end until it is held.
 
@@ -93,6 +110,7 @@ class LiveTimeline(Timeline):
         self.live = live
         self.following = True
         self.end = self._model
+        self.begun_ns = 0
         self.end_ns = 0
 
     def take(self, samples: Iterable[Sample]) -> None:
@@ -100,11 +118,25 @@ class LiveTimeline(Timeline):
         for sample in samples:
             self.live.append(sample)
             self.end.fold(sample)
+            self.begun_ns = min(self.begun_ns or sample.t, sample.t)
             self.end_ns = max(self.end_ns, sample.t)
             if not self.following and sample.t <= self._at_ns:
                 self._model.fold(sample)
         if self.following:
             self._at_ns = self.end_ns
+
+    def bounds(self, to_ns: int) -> tuple[int, int] | None:
+        """Return between which times the cursor can stand; before this session the recordings of earlier ones."""
+        span = self.store.span()
+        if span is None or to_ns >= span[0] or not isinstance(self.store, Reaching):
+            return span
+        self.store.reach()
+        return self.store.span()
+
+    def stretch(self) -> tuple[int, int] | None:
+        """Return this session's times, and those of earlier ones where the cursor stands there."""
+        span = self.store.span()
+        return (max(span[0], self.begun_ns), span[1]) if span and self._at_ns >= self.begun_ns else span
 
     def seek(self, to_ns: int) -> None:
         """Put the cursor at any time; it stays there."""

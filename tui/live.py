@@ -12,7 +12,9 @@ from collectors.hub import Hub, Inbox
 from collectors.routebook import RouteBook
 from collectors.session.header import CollectorNote, Header, new_header
 from collectors.session.joined import JoinedStore
+from collectors.session.reader import SessionFile
 from collectors.session.recorder import Recorder, state_directory
+from collectors.session.sources import earlier_files
 from collectors.store import LiveStore, Store
 from collectors.timeline import LiveTimeline
 from tui import __version__
@@ -71,6 +73,14 @@ def session_header(settings: Settings, collectors: Sequence[Collector], clock: C
     return new_header(clock, TOOL, msgspec.to_builtins(settings), notes)
 
 
+def _earlier(host: str, before_ns: int) -> list[SessionFile]:
+    """Open this box's earlier recordings; none where their directory cannot be read, which the recorder tells."""
+    try:
+        return earlier_files(state_directory(), host, before_ns, TOOL)
+    except OSError:
+        return []
+
+
 def observe(settings: Settings) -> LiveFeed:
     """Return a feed of this box that has begun to observe, and to record where that is wanted."""
     clock = Clock()
@@ -79,7 +89,10 @@ def observe(settings: Settings) -> LiveFeed:
     header = session_header(settings, collectors, clock)
     live = LiveStore()
     recorder = Recorder(state_directory(), header, clock, tell=hub.emit) if settings.record else None
-    store: Store = live if recorder is None else JoinedStore(live, lambda: recorder.state().parts)
+    store: Store = live
+    if recorder is not None:
+        began_ns = clock.now_ns()
+        store = JoinedStore(live, lambda: recorder.state().parts, TOOL, lambda: _earlier(header.host, began_ns))
     feed = LiveFeed(hub, Inbox(clock), LiveTimeline(live, settings, store), header.host, recorder)
     feed.start()
     return feed

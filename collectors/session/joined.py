@@ -14,8 +14,8 @@ class JoinedStore:
     """What was recorded, up to where the live store begins; from there on the live store.
 
     `parts`: the recorder's files of this session, oldest first (`RecorderState.parts`); files appear and grow while
-    this is read, and one that retention has removed is left out. `earlier`: files of sessions before this one
-    (`sources.earlier_files`).
+    this is read, and one that retention has removed is left out. `earlier`: opens the files of sessions before this
+    one (`sources.earlier_files`), which are looked at from `reach` on.
     """
 
     def __init__(
@@ -23,12 +23,13 @@ class JoinedStore:
         live: Store,
         parts: Callable[[], Sequence[Path]],
         tool: str = "",
-        earlier: Sequence[SessionFile] = (),
+        earlier: Callable[[], Sequence[SessionFile]] = tuple,
     ) -> None:
         self._live = live
         self._parts = parts
         self._tool = tool
-        self.recorded = FileStore(earlier)
+        self._earlier: Callable[[], Sequence[SessionFile]] | None = earlier
+        self.recorded = FileStore(())
         self._known: set[Path] = set()
 
     def span(self) -> tuple[int, int] | None:
@@ -36,6 +37,13 @@ class JoinedStore:
         self._look()
         spans = [span for span in (self.recorded.span(), self._live.span()) if span]
         return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def reach(self) -> None:
+        """Look at the sessions before this one too, from now on."""
+        if self._earlier is not None:
+            self.recorded.close()
+            self.recorded, self._earlier = FileStore(self._earlier()), None
+            self._known.clear()
 
     def between(self, start_ns: int, end_ns: int) -> Iterator[Sample]:
         """Yield the samples with start < t <= end, in time order."""

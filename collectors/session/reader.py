@@ -17,7 +17,7 @@ from analysis.text import N_, Sentence, say
 from collectors.session.decode import Counts, Decoder
 from collectors.session.frames import MAGIC, Frame, zstd_frames
 from collectors.session.header import Unreadable, parse_header
-from collectors.session.index import Outline, OutlineBuilder, Place, read_index
+from collectors.session.index import Outline, OutlineBuilder, read_index
 from collectors.session.lines import LINE_LIMIT, Stamp, split_lines, stamp_of
 from collectors.session.writer import being_written
 
@@ -75,7 +75,8 @@ class SessionFile:
         index = read_index(self.path, self.header, self.size)
         self.outline = index.outline if index else None
         """What the index tells, None until `scan` where there is no index."""
-        self._places = list(index.places) if index else list(self._walk(0))
+        self._frames = [place.frame for place in index.places] if index else list(self._walk(0))
+        self._begun = {number: place.t for number, place in enumerate(index.places)} if index else {}
         self.end_ns = index.end_ns if index else self._last_time()
         """Time of the last sample; 0 while there is none."""
 
@@ -88,7 +89,7 @@ class SessionFile:
     @property
     def start_ns(self) -> int:
         """Time of the first sample."""
-        return self._places[0].t
+        return self.begins(0)
 
     def refresh(self) -> bool:
         """Look whether the file has grown; return whether it had."""
@@ -96,8 +97,9 @@ class SessionFile:
         if size == self.size:
             return False
         self.size = size
-        last = self._places.pop()
-        self._places += self._walk(last.frame.offset)
+        last = self._frames.pop()
+        self._begun.pop(len(self._frames), None)
+        self._frames += self._walk(last.offset)
         self.end_ns = max(self.end_ns, self._last_time())
         self.outline = None
         return True
@@ -106,10 +108,10 @@ class SessionFile:
         """Return how the file ends."""
         last = b""
         ended = True
-        for last, ended in self._split(self._places[-1].frame):  # noqa: B007 - the last one counts
+        for last, ended in self._split(self._frames[-1]):  # noqa: B007 - the last one counts
             pass
         stamp = stamp_of(last)
-        if stamp is not None and stamp.kind == b"end" and self._places[-1].frame.whole:
+        if stamp is not None and stamp.kind == b"end" and self._frames[-1].whole:
             return Ending.CLOSED
         if being_written(self._fd):
             return Ending.GROWING
@@ -137,24 +139,28 @@ class SessionFile:
 
     def frames(self, start_ns: int, end_ns: int) -> range:
         """Return the numbers of the frames that may hold samples of [start, end]."""
-        first = bisect_right(self._places, start_ns, key=lambda place: place.t) - 1
-        after = bisect_right(self._places, end_ns, key=lambda place: place.t)
+        numbers = range(len(self._frames))
+        first = bisect_right(numbers, start_ns, key=self.begins) - 1
+        after = bisect_right(numbers, end_ns, key=self.begins)
         return range(max(0, first), after)
 
     def begins(self, number: int) -> int:
-        """Return the time at which a frame begins."""
-        return self._places[number].t
+        """Return the time at which a frame begins. Without an index it is read when it is first asked for."""
+        if number not in self._begun:
+            earlier = (self._known_time(before) for before in range(number, -1, -1))
+            self._begun[number] = next((t for t in earlier if t is not None), 0)
+        return self._begun[number]
 
     def frame_size(self, number: int) -> int:
         """Return how many bytes of the file a frame has."""
-        return self._places[number].frame.size
+        return self._frames[number].size
 
     def lines(self, number: int) -> Iterator[Line]:
         """Yield the lines of one frame with their stamps; what is no readable line is left out.
 
         A last line without its end counts if it is whole, as in a file written by hand.
         """
-        frame = self._places[number].frame
+        frame = self._frames[number]
         for line, _ in self._split(frame, counted=True):
             if not line:
                 self.counts.long_lines += 1
@@ -192,8 +198,8 @@ class SessionFile:
 
     def _counted(self, between: Callable[[], None] = lambda: None) -> Iterator[Sample]:
         self.counts = self._decoder.counts = Counts()
-        for number in range(len(self._places)):
-            frame = self._places[number].frame
+        for number in range(len(self._frames)):
+            frame = self._frames[number]
             for position, (line, ended) in enumerate(self._split(frame, counted=True)):
                 if not line:
                     self.counts.long_lines += 1
@@ -222,14 +228,9 @@ class SessionFile:
             return line
         raise Unreadable(say(N_("{file} is empty: nothing was recorded."), file=self.path))
 
-    def _walk(self, offset: int) -> Iterator[Place]:
-        """Yield the frames from `offset` on, each with the time of its first sample."""
-        t = self._places[-1].t if offset else None
-        found = self._plain_frames(offset) if self.plain else zstd_frames(self.path, offset)
-        for frame in found:
-            begins = self._first_time(frame)
-            t = begins if t is None else max(t, begins or 0)
-            yield Place(t or 0, frame)
+    def _walk(self, offset: int) -> Iterator[Frame]:
+        """Yield the frames from `offset` on."""
+        yield from self._plain_frames(offset) if self.plain else zstd_frames(self.path, offset)
 
     def _plain_frames(self, offset: int) -> Iterator[Frame]:
         """Yield stretches of whole lines."""
@@ -244,6 +245,10 @@ class SessionFile:
             yield Frame(offset, end - offset)
             offset = end
 
+    def _known_time(self, number: int) -> int | None:
+        known = self._begun.get(number)
+        return self._first_time(self._frames[number]) if known is None else known
+
     def _first_time(self, frame: Frame) -> int | None:
         for line, _ in self._split(frame):
             if (stamp := stamp_of(line)) is not None:
@@ -252,8 +257,8 @@ class SessionFile:
 
     def _last_time(self) -> int:
         """Return the time of the last sample, from the last frame that has any."""
-        for place in reversed(self._places):
-            times = [stamp.t for line, _ in self._split(place.frame) if (stamp := stamp_of(line)) is not None]
+        for frame in reversed(self._frames):
+            times = [stamp.t for line, _ in self._split(frame) if (stamp := stamp_of(line)) is not None]
             if times:
                 return max(times)
         return self.start_ns

@@ -101,7 +101,7 @@ def earlier_files(directory: Path, host: str, before_ns: int, tool: str = "") ->
     for path in reversed(recordings(directory)):
         try:
             file = SessionFile(path, tool)
-        except (FileNotFoundError, Unreadable):
+        except (OSError, Unreadable):
             continue
         if file.header.host == host and 0 < file.end_ns <= before_ns:
             chosen.append(file)

@@ -48,7 +48,7 @@ def _speed(feed: Feed) -> str:
 
 def scrubber_data(feed: Feed, width: int) -> ScrubberData | None:
     """Return the whole session in at most `width` columns, None while it is shorter than one second."""
-    span = feed.player.timeline.store.span()
+    span = feed.player.timeline.stretch()
     if span is None or span[1] - span[0] < 10**9:
         return None
     start, end = span

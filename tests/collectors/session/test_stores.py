@@ -12,6 +12,7 @@ from analysis.history import SeriesHistory
 from analysis.samples import Mark, Outcome, Probes, Route, Routes, Sample, Series
 from analysis.settings import Settings
 from analysis.view import Lens
+from collectors.player import Player
 from collectors.session.digest import Digest
 from collectors.session.filestore import OBSERVATIONS, FileStore
 from collectors.session.index import index_path
@@ -220,13 +221,22 @@ def test_a_live_view_is_rewound_beyond_memory(tmp_path: Path) -> None:
     samples = a_session(300)
     live = LiveStore(keep_ns=60 * SECOND)
     writer = SessionWriter(tmp_path / "longpipe-now.lps", a_header(session="now"))
-    store = JoinedStore(live, lambda: [writer.path], TOOL, earlier_files(tmp_path, "box", T0, TOOL))
+    store = JoinedStore(live, lambda: [writer.path], TOOL, lambda: earlier_files(tmp_path, "box", T0, TOOL))
+    timeline = LiveTimeline(live, Settings(), store)
+    player = Player(timeline)
     for sample in samples:
-        live.append(sample)
+        timeline.take([sample])
         writer.write(sample)
     writer.flush()
     everything = ListStore([*earlier, *samples])
-    assert store.span() == everything.span()
+    player.start()
+    assert store.span() == timeline.stretch() == ListStore(samples).span()
+    player.seek(T0 - 960 * SECOND)
+    assert timeline.at_ns == T0 - 960 * SECOND
+    assert store.span() == timeline.stretch() == everything.span()
+    assert timeline.view(Lens()).paths[0].window.answered
+    player.end()
+    assert timeline.stretch() == ListStore(samples).span()
     for back in (0, 30, 90, 200, 299):
         instant = T0 + (300 - back) * SECOND
         assert list(store.between(instant - 40 * SECOND, instant)) == ListStore(samples).between(
