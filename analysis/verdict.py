@@ -22,6 +22,8 @@ _NAMED: Final = 3
 """Names said before the rest is cut short."""
 OPEN_LOSS_RATIO: Final = 0.01
 """More loss than this, and a way is not called open."""
+_TOGETHER_NS: Final = 10**9
+"""Series that end within so long have ended for one reason: nothing is observed any more."""
 _RANK: Final = ("loss", "latency", "availability", "bandwidth")
 """Objectives missed, the gravest first."""
 
@@ -40,11 +42,12 @@ def verdict(
         return Verdict("bad", say(N_("This box has no default route: nothing outside can be reached.")), evidence)
     if routes and not any(route.up for route in routes):
         return Verdict("bad", say(N_("Every way out of this box has its link down.")), evidence)
-    down = _worst_outage(targets, now_ns)
+    live = _current(targets)
+    down = max(filter(_is_silent, live), key=lambda row: row.outages[-1].length_ns(now_ns), default=None)
     if down is not None:
-        return _unreachable(down, targets, paths, evidence, now_ns)
+        return _unreachable(down, live, paths, evidence, now_ns)
     unresolved = [name for name in names if name.error is not None and not name.addresses]
-    if unresolved and all(row.series.ended for row in targets):
+    if unresolved and not live:
         text = say(
             N_("No target can be probed: {n} names do not resolve. {near}"),
             n=len(unresolved),
@@ -156,10 +159,11 @@ def near(paths: Iterable[PathRow]) -> Sentence:
     return say(N_("The gateway answered all {n}: this box's own link is clean."), n=count(settled))
 
 
-def _worst_outage(targets: list[PathRow], now_ns: int) -> PathRow | None:
-    """Return the target that has been silent longest, None where all answer."""
-    silent = [row for row in targets if _is_silent(row) and not row.series.ended]
-    return max(silent, key=lambda row: row.outages[-1].length_ns(now_ns), default=None)
+def _current(targets: list[PathRow]) -> list[PathRow]:
+    """Return the paths that are probed; where observing has ended, those that it ended with."""
+    live = [row for row in targets if not row.series.ended]
+    last_ns = max((row.series.t for row in targets), default=0)
+    return live or [row for row in targets if row.series.t > last_ns - _TOGETHER_NS]
 
 
 def _is_silent(row: PathRow) -> bool:
@@ -168,9 +172,8 @@ def _is_silent(row: PathRow) -> bool:
 
 
 def _unreachable(
-    worst: PathRow, targets: list[PathRow], paths: tuple[PathRow, ...], evidence: tuple[Sentence, ...], now_ns: int
+    worst: PathRow, live: list[PathRow], paths: tuple[PathRow, ...], evidence: tuple[Sentence, ...], now_ns: int
 ) -> Verdict:
-    live = [row for row in targets if not row.series.ended]
     silent = [row for row in live if _is_silent(row)]
     all_silent = len(silent) == len(live)
     lengths = [row.outages[-1].length_ns(now_ns) for row in silent]

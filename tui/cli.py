@@ -5,6 +5,7 @@ import difflib
 import math
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final, NoReturn
@@ -33,6 +34,19 @@ class CommandError(Exception):
         self.code = code
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Counts cells, not characters: a Chinese word is twice as wide as argparse thinks."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        text, head = super()._format_action(action), self._format_action_invocation(action)
+        extra = sum(unicodedata.east_asian_width(letter) in "WF" for letter in head)
+        if not extra or not (gap := re.match(rf" *{re.escape(head)}( +)(?=\S)", text)):
+            return text
+        column = min(self._action_max_length + 2, self._max_help_position)
+        room = " " * (len(gap[1]) - extra) if len(gap[1]) > extra + 1 else f"\n{' ' * column}"
+        return text[: gap.start(1)] + room + text[gap.end(1) :]
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that takes options between words, wants them in full, and proposes what was probably meant."""
 
@@ -42,7 +56,7 @@ class Parser(argparse.ArgumentParser):
             usage=" ".join(filter(None, ("%(prog)s", "[OPTION ...]", words))),
             description=description,
             epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,
         )
         self.add_argument("--lang", choices=("auto", "en", "zh_CN"), help=_("language of all text"))

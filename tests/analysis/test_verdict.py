@@ -1,6 +1,7 @@
 """What is said of trouble is what was seen: nothing fails that answers, nothing answers that never did."""
 
 import pytest
+from msgspec.structs import replace
 
 from analysis.model import Model
 from analysis.samples import Name, Outcome, ProbeNote, Probes, Sample, Series
@@ -132,3 +133,13 @@ def test_names_that_do_not_resolve_are_said_though_others_are_probed() -> None:
     verdict = seen([*session(20), name], 20).verdict
     assert verdict.severity == "notice"
     assert "gone.example cannot be looked up" in str(verdict.text)
+
+
+def test_when_observing_has_ended_the_last_words_stay_true() -> None:
+    """A report, or the end of a recording: every series has ended, and nothing has changed about the network."""
+    name = Name(at(1), "gone.example", error=Sentence("gone.example cannot be looked up."))
+    old = Series(at(2), 9, "old.example", "192.0.2.9", route=ETH0.id, ended=True)
+    for_all = [replace(one, t=at(21), ended=True) for one in definitions() if isinstance(one, Series)]
+    assert "No objective is missed" in str(seen([*session(20), old, name, *for_all], 21).verdict.text)
+    silent = [*definitions(), old, *(second(n, 300, None, None) for n in range(1, 20)), *for_all]
+    assert str(seen(silent, 21).verdict.text).startswith("far.example has not answered for ")

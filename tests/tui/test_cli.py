@@ -1,6 +1,7 @@
 """The command line answers at once, understands what was meant, and ends with the exit code that it promises."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tui.__main__ import main
 from tui.commands import COMMANDS
@@ -159,6 +161,13 @@ def test_help_is_in_chinese_for_a_chinese_locale(monkeypatch: pytest.MonkeyPatch
     printed = capsys.readouterr().out
     assert printed.startswith("用法")
     assert "显示此帮助信息并退出" in printed
+    explained = [
+        re.split(r"(?<=\S)  +", row)[0:2] for row in printed.splitlines() if re.match(r" {2}\S.*\S  +\S", row)
+    ]
+    starts = {
+        cell_len(row[: row.index(text)]) for row in printed.splitlines() for _name, text in explained if text in row
+    }
+    assert starts == {24, 15}, "explanations stand under each other: of options, of commands"
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

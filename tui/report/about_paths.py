@@ -50,7 +50,7 @@ def target_blocks(report: Report) -> Iterator[Block]:
 
 def _target(row: TargetPart) -> tuple[Cell, ...]:
     port = "" if row.port is None else f" {row.port}"
-    role_ = "" if row.role == "target" or row.target == row.role else f" ({_(_ROLES[row.role])})"
+    role_ = "" if row.role == "target" or row.target.startswith(row.role) else f" ({_(_ROLES[row.role])})"
     times = row.rtt_us
     return (
         (row.target + role_, "plain"),
