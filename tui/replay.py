@@ -15,7 +15,7 @@ from collectors.session.filestore import FileStore
 from collectors.session.header import Unreadable
 from collectors.session.reader import Ending
 from collectors.session.recorder import RecorderState
-from collectors.session.sources import Source
+from collectors.session.sources import Folder, Source
 from collectors.timeline import Timeline
 from tui.text import _, tell
 
@@ -52,8 +52,9 @@ def captures_of(source: Source) -> "list[CaptureStore]":
 class ReplayFeed:
     """One or several boxes' recordings; one of them is seen."""
 
-    def __init__(self, sources: Sequence[Source], settings: Settings) -> None:
+    def __init__(self, sources: Sequence[Source], settings: Settings, folder: Folder | None = None) -> None:
         self._sources = sources
+        self._folder = folder
         self._players = [Player(Timeline(source.whole, settings)) for source in sources]
         self._digests: list[Digest | None] = [None] * len(sources)
         self._columns: dict[tuple[Digest, int, int, int], tuple[Bucket, ...]] = {}
@@ -137,15 +138,17 @@ class ReplayFeed:
         """There is nothing to stop; the files close with the process."""
 
     def _look(self) -> None:
-        """Follow a file that is still being written; its overview is read again now and then."""
+        """Follow a recording that is still being written; its overview is read again now and then."""
+        spans = [source.store.span() or (0, 0) for source in self._sources]
+        grown = self._folder.join() if self._folder is not None else set()
         store = self._sources[self._at].store
-        if isinstance(store, FileStore):
-            _first, before_ns = store.span() or (0, 0)
-            if store.refresh():
-                self.player.grew(before_ns)
-                self._problems[self._at] = damage([self._sources[self._at]])
-                self._grown.add(self._at)
-                self._fresh = True
+        if isinstance(store, FileStore) and store.refresh():
+            grown.add(self._at)
+        for at in grown:
+            self._players[at].grew(spans[at][1])
+            self._problems[at] = damage([self._sources[at]])
+            self._grown.add(at)
+            self._fresh = True
         rest_s = max(REREAD_S, REREAD_SHARE * self._reading_took_s)
         if self._grown and self._since_reading_s >= rest_s and not self._reader.is_alive():
             grown, self._grown = self._grown, set()

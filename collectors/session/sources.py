@@ -67,6 +67,37 @@ def open_sources(paths: Iterable[Path], tool: str = "") -> list[Source]:
     return named
 
 
+class Folder:
+    """Directories that are replayed while somebody records there: the next part, or the box's next session."""
+
+    def __init__(self, paths: Iterable[Path], sources: Sequence[Source], tool: str = "") -> None:
+        self._directories = [path for path in paths if path.is_dir()]
+        self._stores = {at: source.store for at, source in enumerate(sources) if isinstance(source.store, FileStore)}
+        self._tool = tool
+        self._seen = {file.path for store in self._stores.values() for file in store.files}
+
+    def join(self) -> set[int]:
+        """Add what has appeared to the timelines that it goes on; return the numbers of those that have grown."""
+        found = [path for path in _expanded(self._directories) if path not in self._seen]
+        if not found:
+            return set()
+        grown = {at for at, store in self._stores.items() if store.refresh()}  # until the next part began
+        return grown | {at for path in found if (at := self._add(path)) is not None}
+
+    def _add(self, path: Path) -> int | None:
+        try:
+            file = SessionFile(path, self._tool)
+        except (OSError, Unreadable):
+            return None  # perhaps so new that its first line is not there yet
+        self._seen.add(path)
+        for at, store in self._stores.items():
+            if _goes_on(store.files[-1], file):
+                store.add(file)
+                return at
+        file.close()
+        return None
+
+
 def is_capture(path: Path) -> bool:
     """Return whether a file is named as captures are, compressed or not."""
     return any(suffix in _CAPTURES for suffix in path.suffixes[-2:])
@@ -132,6 +163,13 @@ def _follows(earlier: SessionFile, later: SessionFile) -> bool:
     if earlier.header.host != later.header.host or earlier.header.redacted != later.header.redacted:
         return False
     return earlier.header.session == later.header.session or earlier.end_ns <= later.start_ns
+
+
+def _goes_on(last: SessionFile, file: SessionFile) -> bool:
+    """Tell whether a file that appeared is later than the last one of a timeline, and belongs to it."""
+    if last.header.session == file.header.session:
+        return file.header.part > last.header.part
+    return _follows(last, file)
 
 
 def _named(timelines: Sequence[list[SessionFile]]) -> list[Source]:

@@ -17,7 +17,7 @@ from collectors.clock import Clock
 from collectors.session.joined import JoinedStore
 from collectors.session.recorder import Recorder
 from collectors.session.retention import Limits
-from collectors.session.sources import open_sources
+from collectors.session.sources import Folder, open_sources
 from collectors.session.writer import SessionWriter
 from collectors.store import LiveStore
 from collectors.timeline import LiveTimeline
@@ -130,6 +130,37 @@ def test_a_file_that_grows_while_it_is_replayed(tmp_path: Path) -> None:
         run.send("q")
         assert run.exit_code() == 0
     writer.close()
+
+
+def test_parts_and_sessions_that_appear_in_a_directory_while_it_is_replayed(tmp_path: Path) -> None:
+    samples = session(60)
+    half = next(n for n, sample in enumerate(samples) if sample.t > at(30))
+    first = SessionWriter(tmp_path / "1.lps", replace(a_header("gpu-07"), session="s"))
+    write(first, samples[:half])
+    sources = open_sources([tmp_path], TOOL)
+    feed = ReplayFeed(sources, Settings(), Folder([tmp_path], sources, TOOL))
+    feed.player.end()
+    assert feed.player.timeline.at_ns == samples[half - 1].t
+    (tmp_path / "2.lps").touch()  # as a part looks in its first moment
+    SessionWriter(tmp_path / "other.lps", replace(a_header("gpu-08"), session="o")).close()
+    feed.poll(1.0)
+    assert feed.player.mode == "end"
+    (tmp_path / "2.lps").unlink()
+    first.close(continued=True)
+    second = SessionWriter(tmp_path / "2.lps", replace(first.header, part=1), first.definitions)
+    write(second, samples[half:])
+    assert feed.poll(1.0)
+    assert feed.player.mode == "pause"
+    feed.player.end()
+    assert feed.player.timeline.at_ns == samples[-1].t
+    second.close()
+    again = SessionWriter(tmp_path / "3.lps", replace(a_header("gpu-07"), session="t"))
+    write(again, [replace(sample, t=sample.t + at(100) - at(0)) for sample in samples])
+    assert feed.poll(1.0)
+    feed.player.end()
+    assert feed.player.timeline.at_ns == samples[-1].t + at(100) - at(0)
+    feed.settle()
+    again.close()
 
 
 def write(writer: SessionWriter, samples: Sequence[Sample]) -> None:

@@ -10,7 +10,7 @@ from tui.text import _, tell, use_language
 
 if TYPE_CHECKING:
     from analysis.settings import Settings
-    from collectors.session.sources import Source
+    from collectors.session.sources import Folder, Source
     from tui.replay import ReplayFeed
 
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 def show_paths(paths: list[Path], args: argparse.Namespace, *, skip_s: float = 0.0) -> int:
     """Show the sessions in files or directories as `add_view_arguments` says, from `skip_s` after the start on."""
     from collectors.session.header import Unreadable
-    from collectors.session.sources import open_sources
+    from collectors.session.sources import Folder, open_sources
     from tui.config.load import Option, load
     from tui.live import TOOL
     from tui.widgets.clean import clean
@@ -57,17 +57,19 @@ def show_paths(paths: list[Path], args: argparse.Namespace, *, skip_s: float = 0
         raise CommandError(_("{file}: {why}", file=error.filename, why=error.strerror)) from error
     if not sources:
         raise CommandError(_("There is no session in {place}.", place=", ".join(map(str, paths))))
-    return _show(sources, settings, args, skip_s)
+    return _show(sources, Folder(paths, sources, TOOL), settings, args, skip_s)
 
 
-def _show(sources: "list[Source]", settings: "Settings", args: argparse.Namespace, skip_s: float) -> int:
+def _show(
+    sources: "list[Source]", folder: "Folder", settings: "Settings", args: argparse.Namespace, skip_s: float
+) -> int:
     from tui.replay import ReplayFeed, damage
     from tui.widgets.clean import clean
 
     problems = damage(sources)
     for problem in problems:
         complain(clean(problem))
-    feed = ReplayFeed(sources, settings)
+    feed = ReplayFeed(sources, settings, folder)
     plain = args.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
     _place(feed, args, skip_s, at_end=plain)
     if plain:
