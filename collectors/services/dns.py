@@ -12,6 +12,7 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 from dns.message import Message
 
@@ -164,7 +165,8 @@ def _datagrams(resolver: Resolver) -> socket.socket:
 def _addresses(answer: Message, record: Record) -> list[str]:
     """Return the addresses of an answer, of the name or of what it is an alias of."""
     wanted = dns.rdatatype.from_text(record)
-    found = [data.address for rrset in answer.answer if rrset.rdtype == wanted for data in rrset]
+    sets = (rrset for rrset in answer.answer if (rrset.rdclass, rrset.rdtype) == (dns.rdataclass.IN, wanted))
+    found = [str(data.address) for rrset in sets for data in rrset]
     return list(dict.fromkeys(found))[:_ADDRESSES_LIMIT]
 
 

@@ -77,6 +77,12 @@ async def test_only_nonsense_is_told_as_nonsense_not_as_silence() -> None:
     assert (found.failure, found.rcode) == ("protocol", None)
 
 
+async def test_addresses_of_another_network_than_the_internet_are_none() -> None:
+    internet, elsewhere = b"\0\x01\0\x01\0\0\0\x3c", b"\0\x01\x12\x34\0\0\0\x3c"
+    found = await asked(lambda question: [answer(question, V4).replace(internet, elsewhere)])
+    assert (found.rcode, found.addresses) == ("NOERROR", ())
+
+
 async def test_a_second_different_answer_shows_that_somebody_else_answers_too() -> None:
     found = await asked(lambda question: [answer(question, "203.0.113.9"), answer(question, V4)])
     assert (found.addresses, found.also) == (("203.0.113.9",), ((V4,),))
