@@ -4,13 +4,17 @@ import argparse
 import difflib
 import math
 import re
+import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import Final, NoReturn
 
 from tui.text import N_, _
+
+_RECORDINGS: Final = (".lps", ".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst")
 
 
 class Exit(IntEnum):
@@ -99,6 +103,16 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
         raise argparse.ArgumentTypeError(_("must be a whole number from 1 up"))
     return int(text)
+
+
+def hosts(targets: Sequence[str], instead: str) -> list[dict[str, str]]:
+    """Return targets of the command line as settings; a recording among them was meant for the command `instead`."""
+    for target in targets:
+        if target.endswith(_RECORDINGS) and Path(target).is_file():
+            command = f"longpipe {instead} {shlex.quote(target)}"
+            text = _("{file} is a file, no host. To see it: {command}", file=target, command=command)
+            raise CommandError(text, Exit.USAGE)
+    return [{"host": target} for target in targets]
 
 
 def accept_offsets(parser: argparse.ArgumentParser) -> None:

@@ -84,6 +84,14 @@ def test_a_mistake_is_a_usage_error_that_helps(
     assert not printed.out
 
 
+@pytest.mark.parametrize(("words", "told"), [([], "longpipe replay"), (["report"], "longpipe report --session")])
+def test_a_recording_is_not_probed_as_if_it_were_a_host(words: list[str], told: str, capsys, tmp_path) -> None:
+    file = tmp_path / "of tonight.lps"
+    file.write_bytes(b"")
+    assert main([*words, str(file)]) == 2
+    assert f"To see it: {told} '{file}'" in capsys.readouterr().err
+
+
 def test_the_dashboard_refuses_to_start_with_a_typo_in_the_configuration(tmp_path, capsys) -> None:
     (tmp_path / "longpipe").mkdir()
     (tmp_path / "longpipe/config.toml").write_text("[[targets]]\nhost = 'a'\nintervall = 1\n")

@@ -63,6 +63,15 @@ def test_a_closed_terminal_ends_it_without_spinning(command: list[str], tmp_path
         assert ending.read_text() == "gone"
 
 
+def test_without_colours_the_terminals_own_are_left_alone() -> None:
+    with PtyRun(DEMO, 100, 40, env={"NO_COLOR": "1"}) as run:
+        shown(run)
+        run.send("q")
+        assert run.exit_code() == 0
+        codes = {int(code) for found in re.findall(rb"\x1b\[([0-9;]+)m", run.received) for code in found.split(b";")}
+        assert not codes & {*range(30, 39), *range(40, 49), *range(90, 98), *range(100, 108)}
+
+
 def test_ctrl_z_gives_the_terminal_back_and_continuing_draws_it_again() -> None:
     with PtyRun(DEMO, 100, 40) as run:
         shown(run)

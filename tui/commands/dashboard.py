@@ -5,7 +5,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from tui.cli import Parser, complain, count, seconds
+from tui.cli import Parser, complain, count, hosts, seconds
 from tui.text import _, use_language
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def options_of(args: argparse.Namespace) -> "list[Option]":
     given: list[tuple[tuple[str, ...], str, Any]] = [
         (("targets", key), name, getattr(args, key)) for key, name in _OF_TARGETS.items()
     ]
-    given.append((("targets",), _("command line"), [{"host": host} for host in args.targets] or None))
+    given.append((("targets",), _("command line"), hosts(args.targets, "replay") or None))
     given.append((("language",), "--lang", args.lang))
     given.append((("glyphs",), "--ascii", "ascii" if args.ascii else None))
     given.append((("slow",), "--slow", args.slow or None))

@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from tui.cli import CommandError, Exit, Parser, accept_offsets, complain
+from tui.cli import CommandError, Exit, Parser, accept_offsets, complain, hosts
 from tui.commands.record import duration
 from tui.text import _, use_language
 
@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
     if (args.start or args.end) and not args.session:
         raise CommandError(_("--from and --to are for --session FILE"), Exit.USAGE)
-    hosts = [] if args.session else [{"host": host} for host in args.targets]
-    options = [Option(("targets",), _("command line"), hosts)] if hosts else []
+    targets = [] if args.session else hosts(args.targets, "report --session")
+    options = [Option(("targets",), _("command line"), targets)] if targets else []
     configuration = load(options, file=args.config)
     use_language(configuration.settings.language if args.lang is None else args.lang)
     for notice in configuration.notices:

@@ -12,6 +12,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ReturnType
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.filter import Monochrome, NoColor
 from textual.geometry import Size
 from textual.screen import Screen
 
@@ -49,6 +50,9 @@ class TerminalApp(App[ReturnType]):
     def __init__(self, *, cell_diff: bool = True) -> None:
         super().__init__()
         self.animation_level = "none"
+        if self.no_color:
+            # Textual's grey levels of the terminal's own colours, whose values nobody knows, are black on black.
+            self._filters[:] = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self._cells = CellDiff() if cell_diff and not os.environ.get(OFF) and fits() else None
         self._guard = TerminalGuard()
         self._painted = Size(0, 0)
