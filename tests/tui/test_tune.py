@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.advice.registry import RULES
+from tests.lab.bed import Bed, can_make_namespaces, inside
 from tui.__main__ import main
 from tui.cli import Exit
 from tuning.session import connection, peer_of
@@ -75,3 +76,13 @@ def test_the_session_is_found_behind_sudo(tmp_path: Path) -> None:
     assert peer_of(ssh) == "192.0.2.9"
     assert peer_of("--help x") is None
     assert connection({"SSH_CONNECTION": ssh}, tmp_path) == ssh
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(not can_make_namespaces(), reason="network namespaces need root and ip(8)")
+def test_advice_waits_for_the_facts_however_short_the_look(capsys: pytest.CaptureFixture[str], bed: Bed) -> None:
+    """In a namespace of its own, so that nothing is sent to anybody."""
+    with inside(bed.namespace()):
+        assert main(["tune", "plan", "--json", "--lang=en", "--quiet", "--for=0.1s"]) == Exit.OK
+    found = json.loads(capsys.readouterr().out)
+    assert not [verdict for verdict in found["unknown"] if "was not read on this box" in verdict["why"]]

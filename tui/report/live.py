@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -19,6 +20,7 @@ from tui.text import _
 
 STEP_S: Final = 0.25
 SECOND_NS: Final = 10**9
+_PATIENCE_S: Final = 60.0
 
 
 def observed(settings: Settings, for_s: float, *, status: bool) -> tuple[Seen, bool]:
@@ -32,8 +34,19 @@ def observed(settings: Settings, for_s: float, *, status: bool) -> tuple[Seen, b
     return seen(model, platform.node(), TOOL, start_ns, clock.now_ns()), whole
 
 
-def fold_live(model: Model, settings: Settings, clock: Clock, for_s: float, *, status: bool) -> bool:
-    """Fold what this box shows for `for_s` seconds into `model`; return whether all of them passed."""
+def fold_live(
+    model: Model,
+    settings: Settings,
+    clock: Clock,
+    for_s: float,
+    *,
+    status: bool,
+    enough: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Fold what this box shows for `for_s` seconds into `model`; return whether all of them passed.
+
+    Where that was not `enough`, as on a slow box, it goes on until it is, for a minute at most.
+    """
     before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     whole = True
     hub, inbox = Hub(live_collectors(settings, clock), clock), Inbox(clock)
@@ -41,11 +54,11 @@ def fold_live(model: Model, settings: Settings, clock: Clock, for_s: float, *, s
     hub.start()
     try:
         ends = time.monotonic() + for_s
-        while (left := ends - time.monotonic()) > 0:
-            time.sleep(min(STEP_S, left))
+        while (left := ends - time.monotonic()) > 0 or (left > -_PATIENCE_S and not enough()):
+            time.sleep(min(STEP_S, left) if left > 0 else STEP_S)
             _fold(model, inbox)
             if status:
-                _draw(for_s - left, for_s)
+                _draw(min(for_s, for_s - left), for_s)
     except KeyboardInterrupt:
         whole = False
     finally:

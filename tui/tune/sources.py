@@ -40,7 +40,9 @@ def of_this_box(
     if found := connection():
         os.environ[SSH] = found  # sudo does not hand it on, and the facts look for it there
     clock, model = Clock(), Model(settings, goal=goal, wanted_bps=wanted_bps)
-    whole = fold_live(model, settings, clock, for_s, status=status)
+    whole = fold_live(
+        model, settings, clock, for_s, status=status, enough=lambda: bool(model.situation(clock.now_ns()).facts)
+    )
     return _advised(model, clock.now_ns(), wish), whole
 
 
