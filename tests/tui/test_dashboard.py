@@ -258,6 +258,9 @@ async def test_help_lists_the_keys_as_they_are_bound() -> None:
         await pilot.press("question_mark")
         await settle(pilot)
         shown = text(pilot.app)
+        await pilot.press("end")
+        await settle(pilot)
+        assert "Probes that never left this box." in text(pilot.app)
         for explanation in ("Let this pane fill the screen", "Hold the view", "Mark this moment"):
             assert explanation in shown
 

@@ -97,7 +97,7 @@ def _papers(row: StyledRow, y: float) -> Iterator[str]:
         if paper != background():
             yield (
                 f'<rect x="{number(column * CELL_W)}" y="{number(y)}" width="{number(width * CELL_W)}" '
-                f'height="{CELL_H:g}" fill="{paper}"/>'
+                f'height="{CELL_H:g}" fill="{paper}" shape-rendering="crispEdges"/>'
             )
         column += width
 

@@ -204,7 +204,7 @@ class DashboardScreen(TimeKeys):
 
     def action_help(self) -> None:
         """Show the keys as they are bound now."""
-        self._open(lambda _view, width: help_detail(self, width))
+        self._open(lambda _view, width: help_detail(self, width, self.glyphs))
 
     def action_pane(self, name: str) -> None:
         """Go to a pane."""

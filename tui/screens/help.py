@@ -7,7 +7,7 @@ from textual.screen import Screen
 from tui.screens.detail import Detail
 from tui.text import N_, _
 from tui.widgets.keybar import live_keys
-from tui.widgets.runs import Row
+from tui.widgets.runs import Glyphs, Row
 from tui.widgets.wrap import entry_rows
 
 GLOSSARY: Final = (
@@ -22,14 +22,31 @@ GLOSSARY: Final = (
     ),
     ("–", N_("Not measured. It is never counted as zero.")),
 )
+_SIGNS: Final[dict[Glyphs, tuple[str, ...]]] = {
+    "unicode": ("▁ … █", "~", "─", "◆", "┊", "×", "↑"),
+    "ascii": ("1 .. #", "~", "-", "*", "!", "x", "^"),
+}
+_MEANINGS: Final = (
+    N_("Probes were lost then: few … all."),
+    N_("Slow then: half of the answers took more than 150 ms."),
+    N_("All was well then; a blank: nothing was probed."),
+    N_("A mark."),
+    N_("A route or a gateway changed."),
+    N_("Probes that never left this box."),
+    N_("More than the graph is high."),
+)
 
 
-def help_detail(screen: Screen[Any], width: int) -> Detail:
-    """Return the help page for a screen's keys."""
+def help_detail(screen: Screen[Any], width: int, glyphs: Glyphs | None = None) -> Detail:
+    """Return the help page for a screen's keys; `glyphs`: and what the signs of its time line and graphs mean."""
     rows: list[Row] = []
     for key, label, explanation in live_keys(screen):
         rows += entry_rows(key, explanation or label, width, 13)
     rows += [(), ((_("Words"), "head"),)]
     for term, meaning in GLOSSARY:
         rows += entry_rows(_(term), _(meaning), width, 13)
+    if glyphs is not None:
+        rows += [(), ((_("Signs"), "head"),)]
+        for sign, meaning in zip(_SIGNS[glyphs], _MEANINGS, strict=True):
+            rows += entry_rows(sign, _(meaning), width, 13)
     return Detail(_("Help"), tuple(rows))
