@@ -117,7 +117,7 @@ def with_services(
         rest = tuple(finding.text for finding in found[1:])
         return Verdict(worst.severity, text, (*rest, of_paths.text, *of_paths.evidence))
     if not paths and services and all(row.severity == "ok" for row in services):
-        return Verdict("ok", say(N_("All {n} services are up."), n=len(services)), of_paths.evidence)
+        return Verdict("ok", say(N_("Every service is up: {n} of {n}."), n=len(services)), of_paths.evidence)
     return replace(of_paths, evidence=(*(finding.text for finding in found), *of_paths.evidence))
 
 

@@ -45,7 +45,8 @@ def _service_rows(row: ServiceRow, now_ns: int, glyphs: Glyphs, width: int) -> I
         return
     silent_ns = now_ns - row.last.t
     if silent_ns > STALE_AFTER * row.service.interval_ns + row.service.timeout_ns:
-        yield from wrap_rows(_("  not checked for {time}", time=duration(silent_ns)), width, "warn", indent=2)
+        silent = _("not checked for {time}", time=duration(silent_ns))
+        yield from wrap_rows(f"  {silent}", width, "warn", indent=2)
     if row.last.why is not None:
         yield from wrap_rows(f"  {tell(row.last.why)}", width, "bad" if row.severity == "bad" else "warn", indent=2)
     yield from wrap_rows(f"  {counts_text(row)}", width, indent=2)

@@ -124,15 +124,12 @@ def host_of(service: Service) -> str:
 
 
 def _unmet(hosts: tuple[PortsRow, ...]) -> Iterator[Finding]:
+    """Yield for each host the first port that is not as it must be, and how many there are."""
     for host in hosts:
-        unmet = [judged for judged in host.ports if not judged.is_met]
         if host.error is not None:
             yield Finding("warn", host.error)
-        for judged in unmet[:1]:
-            args = {"host": host.host, "port": judged.row.port, "what": judged.text, "n": len(unmet) - 1}
-            text = (
-                N_("{host}, port {port}: {what}.")
-                if len(unmet) == 1
-                else N_("{host}, port {port}: {what}. {n} more of its ports are not as they must be.")
-            )
-            yield Finding("bad", say(text, **args))
+        unmet = [judged for judged in host.ports if not judged.is_met]
+        if unmet:
+            text = N_("{host}, port {port}: {what}. Ports not as they must be: {n} of {all}.")
+            args = {"host": host.host, "port": unmet[0].row.port, "what": unmet[0].text}
+            yield Finding("bad", say(text, **args, n=len(unmet), all=len(host.ports)))

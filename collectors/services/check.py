@@ -85,7 +85,7 @@ def _problem(answers: tuple[DnsAnswer, ...]) -> Sentence | None:
     args = {"resolvers": ", ".join(failing), "said": said}
     if len(failing) == len(works):
         return say(N_("{resolvers}: {said}"), **args)
-    return say(N_("{resolvers}: {said}; {n} others have an address"), **args, n=len(works) - len(failing))
+    return say(N_("{resolvers}: {said}; resolvers that have an address: {n}"), **args, n=len(works) - len(failing))
 
 
 def _said(answer: DnsAnswer) -> Sentence:

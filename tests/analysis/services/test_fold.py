@@ -127,7 +127,7 @@ def test_what_was_down_from_the_first_look_is_said_to_be_so_for_at_least_that_lo
 
 def test_a_box_with_services_alone_is_ok_when_all_are_up_and_not_before_that_is_decided() -> None:
     assert view_of([WEB, *checks([True] * 2)], 11).verdict.severity == "unknown"
-    assert str(view_of([WEB, *checks([True] * 3)], 16).verdict.text) == "All 1 services are up."
+    assert str(view_of([WEB, *checks([True] * 3)], 16).verdict.text) == "Every service is up: 1 of 1."
 
 
 def test_graver_trouble_of_the_paths_stays_the_verdict_and_the_service_is_evidence() -> None:
@@ -193,4 +193,4 @@ def test_ports_that_are_not_as_they_must_be_are_the_verdict() -> None:
     seen = view_of([ports(1, PortRow(22, True, "closed"), PortRow(8265, False, "open"))], 2)
     assert seen.verdict.severity == "bad"
     assert str(seen.verdict.text).startswith("head, port 22: refused")
-    assert "refused. 1 more of its ports" in str(seen.verdict.text)
+    assert "refused. Ports not as they must be: 2 of 2." in str(seen.verdict.text)

@@ -93,7 +93,7 @@ async def test_resolvers_are_asked_side_by_side_and_those_that_fail_are_named() 
     assert [(answer.resolver, answer.record) for answer in seen.answers] == [
         (resolver, record) for resolver in told for record in ("A", "AAAA")
     ]
-    assert (seen.failure, str(seen.why)) == ("answer", f"{told[1]}: NXDOMAIN; 1 others have an address")
+    assert (seen.failure, str(seen.why)) == ("answer", f"{told[1]}: NXDOMAIN; resolvers that have an address: 1")
     assert seen.phases.whole_us == max(answer.took_us or 0 for answer in seen.answers)
 
 

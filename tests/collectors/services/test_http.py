@@ -136,10 +136,10 @@ async def test_chunks_are_read_to_their_end() -> None:
 
 async def test_silence_is_a_timeout_that_says_what_was_waited_for() -> None:
     async with server(silent) as port:
-        seen = await check(f"http://127.0.0.1:{port}/", timeout_s=0.1)
+        seen = await check(f"http://127.0.0.1:{port}/", timeout_s=0.5)
     assert (seen.failure, seen.status, seen.phases.whole_us) == ("timeout", None, None)
     assert seen.phases.connect_us is not None
-    assert str(seen.why) == "no answer within 0.1 s; missing is the HTTP answer"
+    assert str(seen.why) == "no answer within 0.5 s; missing is the HTTP answer"
 
 
 async def test_a_reset_and_a_refusal_are_told_apart_from_silence() -> None:
