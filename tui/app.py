@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult, SystemCommand
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import Screen
+from textual.widgets import Input
 
 import styles
 from tui.output.app import TerminalApp
 from tui.terminal import mouse_for, own_glyphs
-from tui.text import _
+from tui.text import N_, _
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs
 
@@ -37,6 +38,16 @@ class LongpipeApp(TerminalApp[int]):
     """The dashboard over a feed, which `open_feed` opens after the first paint. Returns the exit code."""
 
     TITLE = "longpipe"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+c",
+            "interrupt",
+            N_("leave"),
+            show=False,
+            priority=True,
+            tooltip=N_("Leave; where something is selected, copy it."),
+        ),
+    ]
     CSS_PATH: ClassVar = [Path(styles.__file__).parent / sheet for sheet in styles.SHEETS]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (72, "-narrow"), (110, "-wide")]  # noqa: RUF012 - an instance variable of Textual
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - likewise
@@ -159,10 +170,14 @@ class LongpipeApp(TerminalApp[int]):
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
             self.push_screen(CommandPalette(placeholder=_("a word of what to do"), id="--command-palette"))
 
-    def action_help_quit(self) -> None:
-        """Leave on Ctrl+C, as everything in a shell does; the wizard asks first where something is being tried."""
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else leave, as everything in a shell does; not over a trial of the wizard's."""
         from tui.screens.wizard import WizardScreen
 
+        selected = self.focused.selected_text if isinstance(self.focused, Input) else self.screen.get_selected_text()
+        if selected:
+            self.copy_to_clipboard(selected)
+            return
         wizard = next((screen for screen in self.screen_stack if isinstance(screen, WizardScreen)), None)
         if wizard is None:
             self._leave()

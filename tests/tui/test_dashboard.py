@@ -316,12 +316,12 @@ async def test_a_filter_is_seen_and_says_when_no_row_holds_it() -> None:
         assert row_text(table.rows[1]) == "No row holds “farx”."
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
-async def test_quitting_stops_observing(key: str) -> None:
+@pytest.mark.parametrize("keys", [["q"], ["ctrl+q"], ["ctrl+c"], ["e", "ctrl+c"], ["slash", "x", "ctrl+c"]])
+async def test_quitting_stops_observing(keys: list[str]) -> None:
     app = app_over(session(5))
     async with app.run_test() as pilot:
         await settle(pilot)
-        await pilot.press(key)
+        await pilot.press(*keys)
     assert isinstance(app.feed, CannedFeed)
     assert app.feed.closed
     assert app.return_value == 0

@@ -13,7 +13,7 @@ from tui.widgets.runs import Run
 _TEXTUALS: Final = {
     "quit": N_("Leave. Recording is closed cleanly."),
     "command_palette": N_("Find any action by its name."),
-    "screen.copy_text": N_("Copy what the mouse has selected; where nothing is, leave."),
+    "screen.copy_text": N_("Copy what the mouse has selected."),
 }
 """What Textual's own bindings do, in our words."""
 
