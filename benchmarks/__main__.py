@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("dashboard", "rtt_error", "terminal", "meaning", "sessions", "roce_read", "roce_live", "path")
+NAMES = ("dashboard", "rtt_error", "terminal", "meaning", "sessions", "roce_read", "roce_live", "path", "bandwidth")
 
 
 def main() -> int:

@@ -66,7 +66,11 @@ def test(args: argparse.Namespace) -> int:
         _keep(args, outcome, clock)
         _print(outcome.results, json=args.json)
     if outcome.interrupted:
-        complain(_("interrupted: this is what was measured until then"))
+        complain(
+            _("interrupted: this is what was measured until then")
+            if outcome.results
+            else _("interrupted: nothing was measured yet")
+        )
         return Exit.INTERRUPTED
     if outcome.problem is not None:
         complain(outcome.problem)

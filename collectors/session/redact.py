@@ -15,8 +15,10 @@ import msgspec
 
 from analysis.samples import (
     AnySample,
+    BandwidthRun,
     Fact,
     Facts,
+    FecRun,
     HopPath,
     Host,
     LinkInfos,
@@ -75,7 +77,7 @@ class Redactor:
     def learn(self, sample: Sample) -> None:
         """Note the names in a sample."""
         match sample:
-            case Series() | Name() | HopPath():
+            case Series() | Name() | HopPath() | BandwidthRun() | FecRun():
                 self._learn(sample.target, "target")
             case Links() | LinkInfos():
                 for row in sample.rows if isinstance(sample, Links) else sample.links:

@@ -4,20 +4,21 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
+from itertools import compress
 from struct import Struct
 from typing import Final, Protocol
 
 import numpy as np
 
 from analysis.transfer.datagrams import Arrivals, runs
-from collectors.probe.linux import SO_TIMESTAMPNS, stamp_ns
+from collectors.probe.linux import SO_RCVBUFFORCE, SO_TIMESTAMPNS, stamp_ns
 from collectors.transfer.wire import DATAGRAM, PATTERN_LIMIT, Arrived, Ask
 
 SEGMENTS: Final = 64
 """Datagrams in one call (UDP_MAX_SEGMENTS before Linux 6.9)."""
 GSO_BYTES: Final = 65_000
-GSO_ABOVE_BPS: Final = 100_000_000
+GSO_ABOVE_BPS: Final = 50_000_000
 """Slower ones go one by one: virtual links carry, and lose, what goes together as one."""
 BUFFER_BYTES: Final = 8 << 20
 BEHIND_S: Final = 0.02
@@ -70,14 +71,18 @@ class PlainSource:
         self._space = bytearray(ask.payload_bytes * SEGMENTS)
         self._heads = np.frombuffer(self._space, head_of(ask.payload_bytes))
         self._heads["token"] = np.void(token)
+        self._token = token
         self._size = ask.payload_bytes
 
     def make(self, first: int, count: int, now_ns: int) -> memoryview:
         """Return `count` datagrams, at most `SEGMENTS`."""
+        self.made = first + count
+        if count == 1:
+            DATAGRAM.pack_into(self._space, 0, self._token, first, now_ns)
+            return memoryview(self._space)[: self._size]
         heads = self._heads[:count]
         heads["number"] = np.arange(first, first + count)
         heads["sent"] = now_ns
-        self.made = first + count
         return memoryview(self._space)[: count * self._size]
 
 
@@ -170,7 +175,7 @@ class ReceivingUdp:
     def __init__(self, sock: socket.socket, ask: Ask, token: bytes, sink: Sink | None = None) -> None:
         self._sock = sock
         self._size = ask.payload_bytes
-        self._token = np.void(token)
+        self._token = token
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         self._space = bytearray(1 << 16)
@@ -180,6 +185,8 @@ class ReceivingUdp:
         self.arrivals = Arrivals(self._limit)
         self._arrived = 0
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        with contextlib.suppress(OSError):  # beyond net.core.rmem_max needs CAP_NET_ADMIN
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         with contextlib.suppress(OSError):  # before Linux 5.0: one at a time
             sock.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, 1)
@@ -213,37 +220,53 @@ class ReceivingUdp:
             await asyncio.sleep(QUIET_S)
 
     def _read(self) -> None:
-        parts = [part for _ in range(DRAINS) if (part := self._one()) is not None]
-        if parts:
-            numbers, sent, received = (np.concatenate(column) for column in zip(*parts, strict=True))
-            self.arrivals.take(numbers, sent, received)
+        seen: list[tuple[list[int], list[int], int]] = []
+        for _ in range(DRAINS):
+            if (one := self._one()) is None:
+                break
+            seen.append(one)
+        if not seen:
+            return
+        numbers = [number for found, _, _ in seen for number in found]
+        sent = [time for _, found, _ in seen for time in found]
+        received = [received_ns for found, _, received_ns in seen for _ in found]
+        self.arrivals.take(
+            *(np.array(column, dtype=np.uint64).astype(np.int64) for column in (numbers, sent, received))
+        )
 
-    def _one(self) -> "tuple[np.ndarray, np.ndarray, np.ndarray] | None":
-        """Read what one call gives: datagrams of one size, put together by the kernel."""
+    def _one(self) -> tuple[list[int], list[int], int] | None:
+        """Read what one call gives, datagrams of one size put together by the kernel: numbers, times, arrival."""
         try:
             length, ancillary, _, _ = self._sock.recvmsg_into([self._space], 128)
         except OSError:  # nothing there, or an ICMP error for an answer
             return None
+        received_ns = stamp_ns(ancillary) or loop_ns(self._loop)
         if not length or length % self._size:
             self.arrivals.foreign += 1
-            return None
-        received_ns = stamp_ns(ancillary) or loop_ns(self._loop)
-        heads = np.frombuffer(self._space, self._head, count=length // self._size)
-        own = heads["token"] == self._token
-        if not own.all():
-            self.arrivals.foreign += int(len(own) - np.count_nonzero(own))
-            heads = heads[own]
-        numbers = heads["number"].astype(np.int64)
-        self._first_ns = self._first_ns or received_ns
-        self._last_ns = received_ns
-        self._arrived += len(numbers)
+            return [], [], received_ns
+        if length == self._size:
+            token, number, sent = DATAGRAM.unpack_from(self._space)
+            own, numbers, times = [token == self._token], [number], [sent]
+        else:
+            heads = np.frombuffer(self._space, self._head, count=length // self._size)
+            own = (heads["token"] == np.void(self._token)).tolist()
+            numbers, times = heads["number"].tolist(), heads["sent"].tolist()
+        if not all(own):
+            self.arrivals.foreign += own.count(False)
+            numbers, times = list(compress(numbers, own)), list(compress(times, own))
+        if numbers:
+            self._first_ns = self._first_ns or received_ns
+            self._last_ns = received_ns
+            self._arrived += len(numbers)
         if self._sink is not None:
-            view = memoryview(self._space)
-            for index in np.flatnonzero(own).tolist():
-                start = index * self._size
-                number = DATAGRAM.unpack_from(view, start)[1]
-                self._sink.take(number, view[start + DATAGRAM.size : start + self._size], received_ns)
-        return numbers, heads["sent"].astype(np.int64), np.full(len(numbers), received_ns, dtype=np.int64)
+            self._show(self._sink, compress(range(0, length, self._size), own), received_ns)
+        return numbers, times, received_ns
+
+    def _show(self, sink: Sink, starts: Iterable[int], received_ns: int) -> None:
+        view = memoryview(self._space)
+        for start in starts:
+            number = DATAGRAM.unpack_from(view, start)[1]
+            sink.take(number, view[start + DATAGRAM.size : start + self._size], received_ns)
 
 
 def _overflowed(sock: socket.socket) -> int:

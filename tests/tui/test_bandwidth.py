@@ -1,6 +1,7 @@
 """`longpipe bandwidth` asks before it moves anything, tells what it measured, and the dashboard knows of it."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -53,6 +54,56 @@ def test_nothing_is_moved_where_nobody_can_agree(end: str, tmp_path: Path) -> No
     assert done.stderr.rstrip().endswith("--yes")
     assert not done.stdout
     assert not (tmp_path / "longpipe").exists()
+
+
+@pytest.mark.parametrize(("answer", "code", "said"), [("n\n", 1, "Nothing was moved."), ("y\n", 0, "up    ")])
+def test_on_a_terminal_it_asks_and_does_as_told(end: str, tmp_path: Path, answer: str, code: int, said: str) -> None:
+    words = ["127.0.0.1", "--udp", "1M", "--seconds", "0.2", "--direction", "up"]
+    environment = os.environ | {"XDG_STATE_HOME": str(tmp_path)}
+    master, slave = pty.openpty()
+    with inside(end):
+        argv = [sys.executable, "-m", "tui", "bandwidth", *words]
+        process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environment)
+    os.close(slave)
+    try:
+        text = until(master, "Go on? [y/N] ")
+        assert "This moves up to 24.4 KiB between here and 127.0.0.1 in up to 1.7 s, at 1.00 Mb/s." in text
+        os.write(master, answer.encode())
+        assert said in until(master, None)
+        assert process.wait(timeout=60) == code
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+
+
+def until(terminal: int, wanted: str | None) -> str:
+    """Read a terminal until a text has come, or for None until its end."""
+    text = ""
+    while wanted is None or wanted not in text:
+        try:
+            text += os.read(terminal, 4096).decode()
+        except OSError:  # the other side is closed
+            break
+    return text
+
+
+def test_an_interrupted_test_tells_what_it_has(end: str, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "tui", "bandwidth", "127.0.0.1", "--yes", "--udp", "1M", "--seconds", "9"]
+    master, slave = pty.openpty()
+    with inside(end):
+        environment = os.environ | {"XDG_STATE_HOME": str(tmp_path)}
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=slave, cwd=ROOT, env=environment)
+    os.close(slave)
+    try:
+        until(master, "up: ")
+        process.send_signal(signal.SIGINT)
+        assert "interrupted: nothing was measured yet" in until(master, None)
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(master)
 
 
 def test_a_test_is_told_as_text_and_data_recorded_and_handed_to_the_dashboard(end: str, tmp_path: Path) -> None:
