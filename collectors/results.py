@@ -54,7 +54,7 @@ class ResultsCollector:
         self._directory = directory
         self._interval_s = interval_s
         self._seen: tuple[int, int] | None = None
-        self._newest_ns = 0
+        self._newest_ns = clock.now_ns() - FRESH_NS
 
     def needs(self) -> Sequence[Need]:
         """The person's own file needs no privilege."""
@@ -62,7 +62,6 @@ class ResultsCollector:
 
     async def run(self, emit: Emit) -> None:
         """Emit until cancelled."""
-        self._newest_ns = self._newest_ns or self._clock.now_ns() - FRESH_NS
         async for _ in ticks(self._interval_s):
             for result in self.read():
                 emit(result)

@@ -108,7 +108,7 @@ async def _wish(args: argparse.Namespace, address: str, routes: tuple[RouteSetti
     needed, block = (args.redundancy or _CODE) if args.fec else (None, None)
     udp_bps = args.udp or (FEC_BPS if args.fec else None)
     binding = await bound_to(args.route, routes) if args.route else Binding(args.interface, args.source)
-    return Wish(
+    wish = Wish(
         target=args.host,
         address=address,
         port=args.port or (IPERF3_PORT if args.iperf3 else PORT),
@@ -125,6 +125,9 @@ async def _wish(args: argparse.Namespace, address: str, routes: tuple[RouteSetti
         iperf3=args.iperf3,
         routes=routes,
     )
+    if block and min(wish.each_bytes, (udp_bps or 0) / 8 * wish.seconds) < block * wish.payload_bytes:
+        raise CommandError(_("that is less than one block of error correction: give more time or --cap"), Exit.USAGE)
+    return wish
 
 
 def most_bytes(wish: Wish) -> int:

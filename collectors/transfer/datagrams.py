@@ -91,7 +91,7 @@ def datagrams_of(ask: Ask) -> int:
     assert ask.pace_bps  # noqa: S101 - checked where the request is
     by_time = int(ask.seconds * ask.pace_bps / 8 / ask.payload_bytes)
     total = max(1, min(by_time, ask.most_bytes // ask.payload_bytes))
-    return total if not ask.block else max(1, total // ask.block) * ask.block
+    return total if not ask.block else total // ask.block * ask.block
 
 
 async def send(sock: socket.socket, ask: Ask, source: Source) -> int:

@@ -175,6 +175,7 @@ def test_an_interrupted_server_ends_without_complaint(bed: Bed) -> None:
         (("host", "--redundancy", "10+2"), "--redundancy is for --fec"),
         (("host", "--udp", "1M", "--flows", "2"), "one flow"),
         (("host", "--iperf3", "--fec"), "iperf3 has no error correction"),
+        (("127.0.0.1", "--fec", "--cap", "20k"), "less than one block of error correction"),
         (("host", "--udp", "fast"), "must be a rate"),
         (("host", "--redundancy", "0+1"), "must be such as 10+2"),
         (("host", "--flows", "65"), "from 1 to 64"),
