@@ -16,8 +16,8 @@ from collectors.pcapfile.reader import CHUNK, Reader
 from collectors.pcapfile.source import Source
 
 _LEAST_CHUNK = 512 << 10
-_SHORT = 8 << 20
-"""Bytes of captures that are not worth another process."""
+_SHORT = CHUNK - 1
+"""Captures of no more bytes are not worth another process."""
 
 
 def readers(sources: Sequence[Source], chunk: int = CHUNK) -> list[Reader]:
