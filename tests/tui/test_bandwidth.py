@@ -12,14 +12,17 @@ import msgspec
 import pytest
 
 from analysis.model import Model
-from analysis.samples import BandwidthRun, DatagramCounts, FecRun, Route, Routes, RttQuantiles, SenderAccount
+from analysis.samples import BandwidthRun, DatagramCounts, FecRun, RttQuantiles, SenderAccount
 from analysis.settings import Settings
 from analysis.transfer.document import Document
 from analysis.view import Lens
 from collectors.results import NAME
+from collectors.session.filestore import FileStore
 from collectors.session.reader import SessionFile
+from collectors.timeline import Timeline
+from tests.collectors.session.samples import write_session
 from tests.lab.bed import ROOT, Bed, inside
-from tests.samples import ETH0, START_NS, at, session
+from tests.samples import ETH0, at, session
 from tui.__main__ import main
 from tui.bandwidth_rows import result_rows
 from tui.commands.bandwidth import code, rate
@@ -237,10 +240,17 @@ def test_the_detail_of_a_route_shows_its_last_tests_and_their_age() -> None:
 
 
 def test_a_replayed_session_shows_its_tests_wherever_the_cursor_stands(tmp_path: Path) -> None:
-    other = Model(Settings())
-    for sample in (Routes(START_NS, (Route(ETH0.id, "eth0", 4, "eth0"),)), a_run()):
-        other.fold(sample)
-    assert [test.ended_ns for test in other.view(at(5000), Lens()).routes[0].tests] == [at(40)]
+    samples = sorted([*session(1500), a_run()], key=lambda sample: sample.t)
+    store = FileStore([SessionFile(write_session(tmp_path / "one.lps", samples), "longpipe test")])
+    timeline = Timeline(store, Settings())
+    seen = {}
+    for second in (90, 1450, 110, 800):
+        timeline.seek(at(second))
+        row = next(row for row in timeline.view(Lens()).routes if row.name == "eth0")
+        seen[second] = [test.ended_ns for test in row.tests], row.bandwidth_mbps
+    store.close()
+    told = [at(40)], 60.0
+    assert seen == {90: ([], None), 1450: told, 110: told, 800: told}
 
 
 def test_text_from_the_other_end_moves_no_cursor() -> None:

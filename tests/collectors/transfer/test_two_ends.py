@@ -50,7 +50,7 @@ def test_tcp_is_counted_at_the_receiver_and_never_faster_than_the_line(line: Lin
     for arrived, flows, line_bps in ((up.up, 3, UP_BPS), (down.down, 2, DOWN_BPS)):
         assert arrived is not None
         assert arrived.skipped_ns >= 60_000_000
-        assert 0 < arrived.bytes * 8e9 / arrived.span_ns < 1.2 * line_bps
+        assert 0 < arrived.bytes * 8e9 / arrived.span_ns < 1.4 * line_bps
         assert len(arrived.flow_bytes) == flows
         assert sum(arrived.flow_bytes) == arrived.bytes < arrived.moved_bytes
     assert up.down is None
