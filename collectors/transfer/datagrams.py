@@ -27,6 +27,7 @@ QUIET_S: Final = 0.3
 """So long after the last datagram nothing more is expected, once all are said to be sent."""
 STRAGGLERS_S: Final = 3.0
 DRAINS: Final = 32
+COUNTED_AT_ONCE: Final = 512
 
 _UDP_SEGMENT, _UDP_GRO = 103, 104
 _SO_MAX_PACING_RATE, _SO_MEMINFO = 47, 55
@@ -184,6 +185,9 @@ class ReceivingUdp:
         self._limit = datagrams_of(ask)
         self.arrivals = Arrivals(self._limit)
         self._arrived = 0
+        self._numbers: list[int] = []
+        self._sent: list[int] = []
+        self._received: list[int] = []
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         with contextlib.suppress(OSError):  # beyond net.core.rmem_max needs CAP_NET_ADMIN
             sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
@@ -205,6 +209,7 @@ class ReceivingUdp:
         finally:
             self._loop.remove_reader(self._sock)
         self._read()
+        self._count()
         counts = self.arrivals.counts(min(total, self._limit), _overflowed(self._sock))
         span_ns = max(0, self._last_ns - self._first_ns)
         pattern = tuple(runs(self.arrivals.lost(counts.sent)))[:PATTERN_LIMIT]
@@ -220,19 +225,20 @@ class ReceivingUdp:
             await asyncio.sleep(QUIET_S)
 
     def _read(self) -> None:
-        seen: list[tuple[list[int], list[int], int]] = []
         for _ in range(DRAINS):
             if (one := self._one()) is None:
                 break
-            seen.append(one)
-        if not seen:
-            return
-        numbers = [number for found, _, _ in seen for number in found]
-        sent = [time for _, found, _ in seen for time in found]
-        received = [received_ns for found, _, received_ns in seen for _ in found]
-        self.arrivals.take(
-            *(np.array(column, dtype=np.uint64).astype(np.int64) for column in (numbers, sent, received))
-        )
+            numbers, sent, received_ns = one
+            self._numbers += numbers
+            self._sent += sent
+            self._received += [received_ns] * len(numbers)
+        if len(self._numbers) >= COUNTED_AT_ONCE:
+            self._count()
+
+    def _count(self) -> None:
+        columns = (self._numbers, self._sent, self._received)
+        self.arrivals.take(*(np.array(column, dtype=np.uint64).astype(np.int64) for column in columns))
+        self._numbers, self._sent, self._received = [], [], []
 
     def _one(self) -> tuple[list[int], list[int], int] | None:
         """Read what one call gives, datagrams of one size put together by the kernel: numbers, times, arrival."""
