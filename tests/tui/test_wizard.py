@@ -444,6 +444,13 @@ async def test_nobody_confirms_in_time() -> None:
         assert box.orders == ["apply"]
 
 
+async def test_what_is_read_while_the_program_ends_is_not_drawn() -> None:
+    async with Opened(FakeBox()) as desk:
+        wizard = desk.wizard
+    wizard.guide.change(values={})
+    assert wizard.guide.scene.values == {}
+
+
 async def test_a_trial_cannot_be_walked_away_from_by_mistake() -> None:
     async with Opened(FakeBox()) as desk:
         await desk.try_it()

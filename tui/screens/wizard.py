@@ -87,7 +87,9 @@ class WizardScreen(Screen[None]):
             self.run_worker(work, group=group, exclusive=True)
 
     def draw(self) -> None:
-        """Draw the scene."""
+        """Draw the scene; not any more while the screen is being taken away under a worker."""
+        if not (self.is_attached and self.app.is_running):
+            return
         scene, wizard = self.guide.scene, self.guide.scene.wizard
         self.query_one("#wizard-head", Lines).show([self._head(wizard)])
         countdown = self.query_one("#wizard-countdown", Lines)
