@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.transfer.datagrams import Arrivals, of_runs, runs
@@ -22,6 +22,7 @@ def counted(numbers: list[int], cuts: list[int], limit: int = SENT) -> Arrivals:
     return arrivals
 
 
+@settings(max_examples=60)
 @given(arriving, st.lists(st.integers(0, 120), max_size=4))
 def test_loss_order_and_copies_are_as_counted_one_by_one(numbers: list[int], cuts: list[int]) -> None:
     seen: set[int] = set()
@@ -47,6 +48,7 @@ def test_loss_order_and_copies_are_as_counted_one_by_one(numbers: list[int], cut
     assert sorted(counts.bursts) == sorted({(len(run), [len(r) for r in found].count(len(run))) for run in found})
 
 
+@settings(max_examples=60)
 @given(arriving, st.lists(st.integers(0, 120), max_size=4))
 def test_jitter_is_that_of_rfc_3550_however_it_comes_in_batches(numbers: list[int], cuts: list[int]) -> None:
     fresh = list(dict.fromkeys(numbers))
@@ -59,6 +61,7 @@ def test_jitter_is_that_of_rfc_3550_however_it_comes_in_batches(numbers: list[in
     assert told is None if len(fresh) < 2 else told is not None and abs(told - jitter) < 1e-6 * max(1, jitter)
 
 
+@settings(max_examples=60)
 @given(st.lists(st.integers(-(1 << 62), 1 << 62), min_size=1, max_size=40))
 def test_numbers_that_cannot_be_are_foreign_and_cost_no_memory(numbers: list[int]) -> None:
     arrivals = counted(numbers, [])
@@ -68,6 +71,7 @@ def test_numbers_that_cannot_be_are_foreign_and_cost_no_memory(numbers: list[int
     assert len(arrivals.lost(1 << 62)) == SENT
 
 
+@settings(max_examples=60)
 @given(st.lists(st.booleans(), max_size=80))
 def test_a_pattern_survives_being_told_as_runs(lost: list[bool]) -> None:
     assert of_runs(runs(np.array(lost, dtype=np.bool_))).tolist() == lost

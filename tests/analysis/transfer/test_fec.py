@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.samples import DatagramCounts, FecRun
@@ -12,6 +12,7 @@ patterns = st.lists(st.booleans(), min_size=1, max_size=60)
 blocks = st.integers(1, 12).flatmap(lambda needed: st.integers(needed + 1, 16).map(lambda block: Code(needed, block)))
 
 
+@settings(max_examples=60)
 @given(patterns, blocks)
 def test_a_prediction_is_what_every_place_of_a_block_in_the_pattern_gives(lost: list[bool], code: Code) -> None:
     left = data = 0

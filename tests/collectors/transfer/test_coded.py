@@ -23,7 +23,7 @@ def datagrams(ask: Ask) -> list[bytes]:
     return [made[start : start + 100] for start in range(0, len(made), 100)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(codes, st.data())
 def test_what_can_be_restored_is_and_is_right(code: tuple[int, int], data: st.DataObject) -> None:
     needed, block = code
@@ -58,6 +58,7 @@ def test_a_datagram_that_was_changed_on_its_way_shows() -> None:
     assert (told.restored, told.wrong) == (0, 1)
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 1 << 64))
 def test_numbers_that_cannot_be_are_passed_over(number: int) -> None:
     ask = an_ask(2, 3)

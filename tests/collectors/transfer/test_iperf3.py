@@ -6,7 +6,7 @@ import subprocess
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.transfer import iperf3
@@ -64,6 +64,7 @@ def test_the_cap_holds_whatever_the_line_can_do() -> None:
     assert "-R" in words
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=100).filter(lambda text: not text.lstrip().startswith(b"{")))
 def test_what_is_no_report_is_said(text: bytes) -> None:
     with pytest.raises(Gone, match="not its report"):

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.samples import DatagramCounts, SenderAccount
@@ -30,6 +30,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
 )
 
 
+@settings(max_examples=40)
 @given(messages)
 def test_a_message_comes_as_it_was_sent_in_one_line(message: Message) -> None:
     line = encode(message)
@@ -37,6 +38,7 @@ def test_a_message_comes_as_it_was_sent_in_one_line(message: Message) -> None:
     assert decode(line[:-1]) == message
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_garbage_is_a_value_error_and_nothing_else(line: bytes) -> None:
     with pytest.raises(ValueError):
