@@ -106,13 +106,17 @@ def count(text: str) -> int:
 
 
 def hosts(targets: Sequence[str], instead: str) -> list[dict[str, str]]:
-    """Return targets of the command line as settings; a recording among them was meant for the command `instead`."""
+    """Return targets of the command line as settings, with the gateway, which tells where a fault is not.
+
+    A recording among them was meant for the command `instead`.
+    """
     for target in targets:
         if target.endswith(_RECORDINGS) and Path(target).is_file():
             command = f"longpipe {instead} {shlex.quote(target)}"
             text = _("{file} is a file, no host. To see it: {command}", file=target, command=command)
             raise CommandError(text, Exit.USAGE)
-    return [{"host": target} for target in targets]
+    beside = ("gateway",) if targets and "gateway" not in targets else ()
+    return [{"host": target} for target in (*targets, *beside)]
 
 
 def accept_offsets(parser: argparse.ArgumentParser) -> None:

@@ -109,7 +109,7 @@ def test_options_and_targets_may_come_in_any_order() -> None:
     add_arguments(parser)
     args = parser.read(["a", "-4", "b", "-i", "0.2", "--tcp", "c", "-P", "443", "--no-mouse", "--slow"])
     assert {(option.path, str(option.value)) for option in options_of(args)} == {
-        (("targets",), "[{'host': 'a'}, {'host': 'b'}, {'host': 'c'}]"),
+        (("targets",), "[{'host': 'a'}, {'host': 'b'}, {'host': 'c'}, {'host': 'gateway'}]"),
         (("targets", "family"), "4"),
         (("targets", "interval_s"), "0.2"),
         (("targets", "protocol"), "tcp"),

@@ -89,6 +89,12 @@ def test_targets_replace_targets(box: Box) -> None:
     assert [t.host for t in box.load(LONGPIPE_TARGETS="x, y").settings.targets] == ["x", "y"]
 
 
+def test_how_to_reach_a_service_is_not_asked_of_gateways_and_resolvers(box: Box) -> None:
+    found = box.load(Option(("targets", "protocol"), "--tcp", "tcp")).settings.targets
+    assert {target.protocol for target in found if target.host in ("gateway", "resolvers")} == {"auto"}
+    assert {target.protocol for target in found if target.host not in ("gateway", "resolvers")} == {"tcp"}
+
+
 def test_an_option_for_probes_reaches_every_target(box: Box) -> None:
     box.write("[[targets]]\nhost = 'a'\ninterval_s = 5\n[[targets]]\nhost = 'b'\n")
     found = box.load(Option(("targets", "interval_s"), "--interval", 0.5))

@@ -50,7 +50,7 @@ def test_marks_and_a_clean_end_on_a_signal(tmp_path: Path) -> None:
     assert file.ending() is Ending.CLOSED
     assert [sample.text for sample in samples if isinstance(sample, Mark)] == ["SIGUSR1"]
     assert "127.0.0.1" in {sample.target for sample in samples if isinstance(sample, Series)}
-    assert file.header.config["targets"] == [{"host": "127.0.0.1"}]
+    assert file.header.config["targets"] == [{"host": "127.0.0.1"}, {"host": "gateway"}]
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import Final
 
-from tui.cli import CommandError, Exit, Parser, complain
+from tui.cli import CommandError, Exit, Parser, complain, hosts
 from tui.text import _
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(_("give -o or --dir, not both"), Exit.USAGE)
     from tui.config.load import Option, load
 
-    hosts = [{"host": host} for host in args.targets]
-    configuration = load([Option(("targets",), _("command line"), hosts)] if hosts else [], file=args.config)
+    targets = hosts(args.targets, "replay")
+    configuration = load([Option(("targets",), _("command line"), targets)] if targets else [], file=args.config)
     for notice in configuration.notices:
         complain(notice)
     until = recording.Until(args.duration, args.until_size, args.until_outage)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as File
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,9 +14,15 @@ from tui.config.lines import Path
 from tui.config.sources import SYSTEM_FILE, Layer, from_environment, from_file, hidden_by_sudo, put, user_file
 from tui.text import _
 
+_HELPERS: Final = frozenset({"gateway", "resolvers"})
+_OF_SERVICES: Final = frozenset({"protocol", "port"})
+
 
 class Option(NamedTuple):
-    """A setting given on the command line. `path` ("targets", key) sets that key of every target."""
+    """A setting given on the command line. `path` ("targets", key) sets that key of every target.
+
+    How to reach a service is meant for the targets alone: gateways and resolvers seldom have it.
+    """
 
     path: Path
     name: str
@@ -109,6 +115,8 @@ def _set_everywhere(data: dict[str, Any], options: Sequence[Option], origins: di
     data.setdefault("targets", msgspec.to_builtins(Settings().targets))
     for index, target in enumerate(data["targets"]):
         for option in options:
+            if target["host"] in _HELPERS and option.path[1] in _OF_SERVICES:
+                continue
             target[option.path[1]] = option.value
             origins["targets", index, option.path[1]] = option.name
 
