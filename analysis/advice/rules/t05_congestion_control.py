@@ -74,11 +74,12 @@ def _no_reason(situation: Situation, current: str) -> Outcome:
 
 
 def _after_bps(situation: Situation, lossy: Lossy) -> float | None:
-    """What BBR can be expected to carry, None where its model or the bandwidth is not known."""
+    """What BBR can be expected to carry, None where its model or the bandwidth is not known, or only assumed."""
     try:
-        return bbr_bps(bottleneck(situation).value, lossy.ratio)
+        width = bottleneck(situation)
     except Missing:
         return None
+    return None if width.confidence == "low" else bbr_bps(width.value, lossy.ratio)
 
 
 def _confidence(lossy: Lossy) -> Confidence:
