@@ -80,7 +80,9 @@ def test_an_ordinary_user_is_told_the_command_for_root_and_it_works(machine: Mac
     """On the interface that carries the session: tried alone, kept by a word, put back."""
     before = machine.values()
     words = f"tune apply --set mtu:{machine.management}=1400 --yes"
-    code, said = machine.run(f"su nobody -s /bin/sh -c 'longpipe {words}'; echo =$?").rstrip().rsplit("=", 1)[::-1]
+    code, said = (
+        machine.run(f"su nobody -s /bin/sh -c 'longpipe {words} 2>&1'; echo =$?").rstrip().rsplit("=", 1)[::-1]
+    )
     assert code == "4"
     assert words in said
     assert "sudo" in said
