@@ -1,5 +1,7 @@
 """The command line: `longpipe [TARGET…]` or `longpipe COMMAND …`. Imports stay light, `--help` answers at once."""
 
+import atexit
+import gc
 import importlib
 import os
 import sys
@@ -16,6 +18,10 @@ _COMMON = ("--lang", "--config")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code (see `tui.cli.Exit`)."""
+    atexit.register(gc.freeze)  # the kernel takes everything back at once: no need to look for garbage
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # numpy would start threads for matrices, of which there are none
     words = list(sys.argv[1:] if argv is None else argv)
     use_language(_value_of("--lang", words) or os.environ.get("LONGPIPE_LANGUAGE"))
     for stream in (sys.stdout, sys.stderr):

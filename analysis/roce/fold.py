@@ -76,8 +76,8 @@ class PathMtu:
 class Fold:
     """Everything known about the RoCE traffic of a capture so far."""
 
-    def __init__(self, link_gbps: float | None = None) -> None:
-        self.pairs = Pairs()
+    def __init__(self, link_gbps: float | None = None, pairs: Pairs | None = None) -> None:
+        self.pairs = pairs or Pairs()
         self.flows = Flows()
         self.peers = Peers(self.flows)
         self.trips = RoundTrips(self.flows, self.peers)

@@ -8,7 +8,7 @@ import mmap
 import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any, Final, NoReturn, TypeVar
 
@@ -23,20 +23,14 @@ class GoneError(Exception):
     """The other process ended before its work did; the text is what ended it."""
 
 
-def elsewhere(items: Iterator[T], enough: Callable[[T], bool]) -> Iterator[T]:
-    """Yield `items`; those after one that is `enough` are made by a forked process, at most a few of them ahead.
+def elsewhere(items: Iterator[T]) -> Iterator[T]:
+    """Return `items`, made by a forked process that begins at once and comes a few of them ahead at most.
 
     An item's arrays are valid until the next item is asked for. What `items` raises is raised here. Where there is
     one core only, or no process to be had, all is done here.
     """
-    for item in items:
-        yield item
-        if enough(item):
-            break
-    else:
-        return
     other = _Other(items) if len(os.sched_getaffinity(0)) > 1 else None
-    yield from items if other is None or other.pid is None else other.items()
+    return items if other is None or other.pid is None else other.items()
 
 
 class _Other:

@@ -33,6 +33,11 @@ class Reader:
         self._wait_for_all = wait_for_all
 
     @property
+    def size(self) -> float:
+        """Return the bytes of the file, see `Source.size`."""
+        return self._source.size
+
+    @property
     def consumed(self) -> int:
         """Return the bytes taken from the file, before decompression."""
         return self._source.consumed

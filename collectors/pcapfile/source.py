@@ -2,6 +2,9 @@
 
 import gzip
 import io
+import math
+import os
+import stat
 import sys
 import zlib
 from pathlib import Path
@@ -46,6 +49,15 @@ class Source:
     def consumed(self) -> int:
         """Return the bytes taken from the file, before decompression."""
         return self._outer.given if self._outer is not None else 0
+
+    @property
+    def size(self) -> float:
+        """Return the bytes of a file; infinity of a pipe or device, 0 of what is in memory."""
+        try:
+            told = os.fstat(self._raw.fileno())  # type: ignore[attr-defined]
+        except (AttributeError, OSError):
+            return 0
+        return told.st_size if stat.S_ISREG(told.st_mode) else math.inf
 
     def fill(self, view: memoryview, *, all_of_it: bool = True) -> int:
         """Read until `view` is full or the source ends (without `all_of_it`: just once). Return the bytes read."""

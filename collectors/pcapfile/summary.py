@@ -1,13 +1,12 @@
 """Captures read to their end into one fold."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from analysis.roce.decode import Batch
-from analysis.roce.fold import Fold
 from analysis.roce.pairs import Hosts, Pairs
-from analysis.roce.report import Told
 from analysis.roce.totals import Tally
 from collectors.pcapfile.elsewhere import GoneError, elsewhere
 from collectors.pcapfile.info import Info, stopped
@@ -15,8 +14,12 @@ from collectors.pcapfile.merge import merged
 from collectors.pcapfile.reader import CHUNK, Reader
 from collectors.pcapfile.source import Source
 
+if TYPE_CHECKING:
+    from analysis.roce.fold import Fold
+    from analysis.roce.report import Told
+
 _LEAST_CHUNK = 512 << 10
-_SHORT = CHUNK - 1
+_SHORT = CHUNK
 """Captures of no more bytes are not worth another process."""
 
 
@@ -26,37 +29,52 @@ def readers(sources: Sequence[Source], chunk: int = CHUNK) -> list[Reader]:
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The next batch, with what it adds up to, its new hosts, and how many bytes of the files were read so far."""
+    """The next batch, with what it adds up to, its new hosts, and how far its readers have come."""
 
     batch: Batch
     tally: Tally
     known: int
     hosts: list[Hosts]
     done: int
+    """Bytes of the files read so far."""
+    infos: list[Info]
 
 
-def summarise(source: Source, fold: Fold, chunk: int = CHUNK) -> Info:
+def summarise(source: Source, fold: "Fold", chunk: int = CHUNK) -> Info:
     """Fold one whole capture."""
     return fold_all([Reader(source, chunk)], fold)[0]
 
 
-def fold_all(some: Sequence[Reader], fold: Fold, progress: Callable[[int], None] | None = None) -> list[Info]:
-    """Fold captures, merged by time, and return what is known of each. `progress` is told the bytes read so far.
+def begin(some: Sequence[Reader], pairs: Pairs) -> Iterator[Piece | list[Info]]:
+    """Begin to read captures, merged by time: where they are long in another process, while this one does its own.
 
-    The readers may end up in another process: what they know is in what is returned.
+    `pairs` are those of the fold to come. What the readers found is in what comes last.
     """
-    infos: list[Info] = []
+    items = _pieces(some, pairs)
+    return elsewhere(items) if sum(reader.size for reader in some) > _SHORT else items
+
+
+def fold_all(some: Sequence[Reader], fold: "Fold") -> list[Info]:
+    """Fold captures, merged by time, and return what is known of each."""
+    return fold_pieces(begin(some, fold.pairs), fold)
+
+
+def fold_pieces(
+    pieces: Iterator[Piece | list[Info]], fold: "Fold", progress: Callable[[int], None] | None = None
+) -> list[Info]:
+    """Fold what `begin` returned; return what is known of each capture. `progress` is told the bytes read so far."""
+    infos = [Info()]
     try:
-        for piece in elsewhere(_pieces(some, fold.pairs), _is_long):
+        for piece in pieces:
             if isinstance(piece, list):
                 infos = piece
                 continue
+            infos = piece.infos
             fold.pairs.know(piece.known, piece.hosts)
             fold.add(piece.batch, piece.tally)
             if progress is not None:
                 progress(piece.done)
     except GoneError as failure:
-        infos = [reader.info for reader in some]
         for info in infos:
             info.truncated = True
             info.note(stopped(failure))
@@ -64,21 +82,20 @@ def fold_all(some: Sequence[Reader], fold: Fold, progress: Callable[[int], None]
     return infos
 
 
-def _is_long(piece: Piece | list[Info]) -> bool:
-    return isinstance(piece, Piece) and piece.done > _SHORT
-
-
 def _pieces(some: Sequence[Reader], pairs: Pairs) -> Iterator[Piece | list[Info]]:
     known = 0
     for batch in merged(some, pairs):
         hosts = pairs.since(known)
-        yield Piece(batch, Tally.of(batch.packets), known, hosts, sum(reader.consumed for reader in some))
+        done, infos = sum(reader.consumed for reader in some), [reader.info for reader in some]
+        yield Piece(batch, Tally.of(batch.packets), known, hosts, done, infos)
         known += len(hosts)
     yield [reader.finish() for reader in some]
 
 
-def told(*infos: Info) -> Told:
+def told(*infos: Info) -> "Told":
     """Return what the readers found out, for the report."""
+    from analysis.roce.report import Told
+
     formats = [info.format for info in infos if info.format is not None]
     drops = [info.dropped_by_kernel for info in infos if info.dropped_by_kernel is not None]
     return Told(

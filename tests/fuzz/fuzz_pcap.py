@@ -106,7 +106,7 @@ def fold_of(data: bytes, chunk: int) -> Report:
 
 
 def fold_elsewhere(data: bytes, chunk: int) -> Report:
-    """Fold with the reading, all but its beginning, in another process."""
+    """Fold with the reading in another process."""
     usual, summary._SHORT = summary._SHORT, -1
     try:
         return fold_of(data, chunk)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tui.cli import CommandError, Exit, Parser
+from tui.cli import CommandError, Exit, Parser, complain
 from tui.commands.record import duration, size
 from tui.text import _, tell
 
@@ -60,14 +60,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(found: "Sequence[Reader]", args: argparse.Namespace) -> int:
+    from analysis.roce.pairs import Pairs
+    from collectors.pcapfile.summary import begin, fold_pieces, told
+
+    pairs = Pairs()
+    pieces = begin(found, pairs)
+    # in the meantime, all that is needed after the packets
     from analysis.roce.fold import Fold
     from analysis.roce.report import report
-    from collectors.pcapfile.summary import fold_all, told
     from tui.roce_progress import Progress
 
-    fold = Fold(args.link_speed)
+    fold = Fold(args.link_speed, pairs)
     with Progress(args.files) as progress:
-        infos = fold_all(found, fold, progress)
+        infos = fold_pieces(pieces, fold, progress)
     whole = report(fold, told(*infos), args.link_speed)
     return show(whole, ", ".join(args.files), args)
 
@@ -103,6 +108,7 @@ def _csv(found: "Sequence[Reader]", args: argparse.Namespace) -> int:
     from collectors.pcapfile.summary import told
     from tui.roce_progress import Progress
     from tui.roce_text import flow_name
+    from tui.widgets.clean import clean
 
     fold = Fold(args.link_speed)
     out = csv.writer(sys.stdout, lineterminator="\n")
@@ -117,6 +123,8 @@ def _csv(found: "Sequence[Reader]", args: argparse.Namespace) -> int:
                         [second, *name, *(getattr(row, field) for field in FlowSecond.__struct_fields__[1:])]
                     )
     whole = report(fold, told(*(reader.finish() for reader in found)), args.link_speed)
+    for problem in whole.capture.problems:
+        complain(clean(tell(problem)))
     return exit_code(whole, judge(whole))
 
 
