@@ -13,7 +13,7 @@ from collectors.routebook import RouteBook
 from collectors.session.header import CollectorNote, Header, new_header
 from collectors.session.joined import JoinedStore
 from collectors.session.reader import SessionFile
-from collectors.session.recorder import Recorder, state_directory
+from collectors.session.recorder import NOT_TO_OWN_PLACE, Recorder, state_directory
 from collectors.session.sources import earlier_files
 from collectors.store import LiveStore, Store
 from collectors.timeline import LiveTimeline
@@ -88,7 +88,9 @@ def observe(settings: Settings) -> LiveFeed:
     hub = Hub(collectors, clock)
     header = session_header(settings, collectors, clock)
     live = LiveStore()
-    recorder = Recorder(state_directory(), header, clock, tell=hub.emit) if settings.record else None
+    recorder = None
+    if settings.record:
+        recorder = Recorder(state_directory(), header, clock, tell=hub.emit, forbidden=NOT_TO_OWN_PLACE)
     store: Store = live
     if recorder is not None:
         began_ns = clock.now_ns()

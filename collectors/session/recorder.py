@@ -24,6 +24,16 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT)
 
 
+NOT_TO_A_FILE: Final = N_(
+    "Nothing is recorded, {file} cannot be written: {reason}. Allow it, or give another place with -o."
+)
+NOT_TO_OWN_PLACE: Final = N_(
+    "Nothing is recorded, {file} cannot be written: {reason}. Allow it, name another place in XDG_STATE_HOME, "
+    "or do without with --no-record."
+)
+"""What is said where the place is forbidden: what a person can do depends on how recording was asked for."""
+
+
 class RecorderState(msgspec.Struct, frozen=True):
     """What can be said of the recording now."""
 
@@ -44,6 +54,7 @@ class Recorder:
     """A sink of the hub. `start`, then `put` from any thread, then `stop`.
 
     `tell` is given a `Health` sample when recording fails. `name_part` names the file of each part in `directory`.
+    `forbidden` is the message where that cannot be written, with {file} and {reason}.
     """
 
     def __init__(
@@ -54,6 +65,7 @@ class Recorder:
         limits: Limits | None = None,
         tell: Callable[[Sample], None] = lambda _: None,
         name_part: Callable[[Header], str] | None = None,
+        forbidden: str = NOT_TO_A_FILE,
     ) -> None:
         self._directory = directory
         self._header = header
@@ -61,6 +73,7 @@ class Recorder:
         self._limits = limits or Limits()
         self._tell = tell
         self._name_part = name_part or part_name
+        self._forbidden = forbidden
         self._inbox = Inbox(clock, where=NAME)
         self._writer: SessionWriter | None = None
         self._part_start_ns = 0
@@ -149,7 +162,7 @@ class Recorder:
         if self._writer is not None:
             self._writer.abandon()
         self._writer = None
-        problem = _sentence(error, self._directory)
+        problem = _sentence(error, self._directory, self._forbidden)
         self._update(path=None, problem=problem)
         self._inbox.drain()
         self._tell(Health(self._clock.now_ns(), NAME, "failed", problem))
@@ -170,7 +183,7 @@ def state_directory() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "longpipe"
 
 
-def _sentence(error: OSError, directory: Path) -> Sentence:
+def _sentence(error: OSError, directory: Path, forbidden: str) -> Sentence:
     if error.errno in _FULL:
         return say(
             N_(
@@ -185,11 +198,7 @@ def _sentence(error: OSError, directory: Path) -> Sentence:
             file=error.filename,
         )
     if error.errno in _FORBIDDEN:
-        return say(
-            N_("Nothing is recorded, {file} cannot be written: {reason}. Allow it, or give another place with -o."),
-            file=error.filename or directory,
-            reason=error.strerror,
-        )
+        return say(forbidden, file=error.filename or directory, reason=error.strerror)
     return say(
         N_("Recording has stopped, writing failed: {reason} ({file}). What was written can be read."),
         file=error.filename or directory,

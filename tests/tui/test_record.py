@@ -68,6 +68,14 @@ def test_it_stops_by_itself_and_never_overwrites(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_directory_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    process = start("-o", str(tmp_path / "none" / "one.lps"), "--for", "1s", "127.0.0.1")
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 2
+    assert f"There is no directory {tmp_path / 'none'}." in err.decode()
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("1.5h", 5400), ("2d", 172_800), ("7", 7)])
 def test_lengths_of_time(text: str, seconds: float) -> None:
     assert duration(text) == seconds

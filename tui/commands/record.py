@@ -3,6 +3,7 @@
 import argparse
 import re
 import sys
+from pathlib import Path
 from typing import Final
 
 from tui.cli import CommandError, Exit, Parser, complain, hosts
@@ -47,6 +48,11 @@ def run(args: argparse.Namespace) -> int:
         return Exit.OK
     if args.output and args.dir:
         raise CommandError(_("give -o or --dir, not both"), Exit.USAGE)
+    folder = Path(args.output or ".").parent
+    if not folder.is_dir():
+        raise CommandError(
+            _("There is no directory {directory}. Make it, or give another FILE.", directory=folder), Exit.USAGE
+        )
     from tui.config.load import Option, load
 
     targets = hosts(args.targets, "replay")

@@ -15,7 +15,7 @@ from analysis.samples import Dropped, Health, Mark, Sample
 from collectors.clock import Clock
 from collectors.session.header import new_header
 from collectors.session.reader import Ending, SessionFile
-from collectors.session.recorder import Recorder, RecorderState, state_directory
+from collectors.session.recorder import NOT_TO_OWN_PLACE, Recorder, RecorderState, state_directory
 from collectors.session.retention import Limits, prune, recordings
 from collectors.session.sources import open_sources
 from tests.collectors.session.samples import SECOND, T0, TOOL, a_header, a_session, write_session
@@ -155,6 +155,19 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     recorder.put(Mark(T0))
     state = failing(tmp_path, recorder, told)
     assert "cannot be written" in str(state.problem)
+    assert "-o" in str(state.problem)
+
+
+def test_who_did_not_choose_the_place_is_told_how_to_choose_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    told: list[Sample] = []
+    recorder = Recorder(
+        tmp_path / "file" / "x", a_header(), Clock(), NO_LIMITS, told.append, forbidden=NOT_TO_OWN_PLACE
+    )
+    recorder.put(Mark(T0))
+    said = str(failing(tmp_path, recorder, told).problem)
+    assert "XDG_STATE_HOME" in said
+    assert "--no-record" in said
 
 
 def test_two_recorders_at_once_do_not_meet(tmp_path: Path) -> None:
