@@ -24,7 +24,7 @@ def text(report: Report, verdict: Verdict) -> str:
         list(_flows(report)),
         list(_opcodes(report)),
         list(_network(report)),
-        [clean(tell(problem)) for problem in report.capture.problems],
+        [clean(tell(problem)) for problem in report.capture.problems if problem not in verdict.evidence],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 

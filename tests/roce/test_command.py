@@ -30,6 +30,15 @@ def test_the_verdict_comes_first() -> None:
     assert "[loss]" in first
 
 
+def test_why_a_file_cannot_be_read_is_said_once(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no packets here")
+    done = longpipe(str(file))
+    assert (done.returncode, (done.stdout + done.stderr).count(b"not a pcap or pcapng file")) == (1, 1)
+    done = longpipe("--csv", str(file))
+    assert (done.returncode, done.stderr) == (1, b"longpipe: This is not a pcap or pcapng file.\n")
+
+
 def test_json_has_the_published_shape() -> None:
     done = longpipe("--json", str(FIXTURES / "syn_pfc.pcap"), "--link-speed", "100")
     document = json.loads(done.stdout)
