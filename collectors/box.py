@@ -8,6 +8,8 @@ from collectors.root import Root
 ModuleState = Literal["loaded", "builtin", "available", "missing"]
 
 _CGROUP_WORDS: Final = {"kubepods": "kubernetes", "docker": "docker", "libpod": "podman", "lxc": "lxc"}
+_FIRST_PID_NAMESPACE: Final = "pid:[4026531836]"
+"""Always this number: PROC_PID_INIT_INO (include/linux/proc_ns.h)."""
 _MACHINES: Final = {
     "amazon ec2": "amazon",
     "google": "google",
@@ -28,7 +30,9 @@ _MACHINES: Final = {
 
 
 def container(root: Root, environ: Mapping[str, str]) -> str:
-    """Return "none" or the kind of container this process runs in."""
+    """Return "none" or the kind of container this process runs in; a network namespace alone is none."""
+    if _is_host(root):
+        return "none"
     if "KUBERNETES_SERVICE_HOST" in environ or root.exists("var/run/secrets/kubernetes.io"):
         return "kubernetes"
     if root.exists(".dockerenv"):
@@ -40,6 +44,17 @@ def container(root: Root, environ: Mapping[str, str]) -> str:
         return told.split()[0]
     cgroup = _text(root, "proc/1/cgroup") or ""
     return next((kind for word, kind in _CGROUP_WORDS.items() if word in cgroup), "none")
+
+
+def _is_host(root: Root) -> bool:
+    """Tell a process of the host, whatever traces the image it was made from has left there.
+
+    It has the first PID namespace, and for "/" what the first process has. False where that cannot be told.
+    """
+    try:
+        return root.link_name("proc/self/ns/pid") == _FIRST_PID_NAMESPACE and root.leads_home("proc/1/root")
+    except OSError:  # no such kernel, a recorded tree, or not ours to see
+        return False
 
 
 def virtualisation(root: Root) -> str | None:

@@ -159,6 +159,16 @@ def test_containers_are_known_by_their_traces(
     assert container(plant(tmp_path, files), environ) == kind
 
 
+def test_a_host_is_none_though_its_image_was_once_a_containers(tmp_path: Path) -> None:
+    """A machine made from a container's image; a container that shares the host's PID namespace has another "/"."""
+    first = {"proc/self/ns/pid": "pid:[4026531836]"}
+    files = {".dockerenv": "", "elsewhere/x": ""}
+    assert container(plant(tmp_path / "host", files, first | {"proc/1/root": "../.."}), {}) == "none"
+    assert container(plant(tmp_path / "shared", files, first | {"proc/1/root": "../../elsewhere"}), {}) == "docker"
+    own = {"proc/self/ns/pid": "pid:[4026532199]", "proc/1/root": "../.."}
+    assert container(plant(tmp_path / "own", files, own), {}) == "docker"
+
+
 @pytest.mark.parametrize(
     ("files", "kind"),
     [
