@@ -18,6 +18,7 @@ from analysis.path.hops import path_view
 from analysis.path.locate import locate
 from analysis.path.trace import Traces
 from analysis.path.view import PathView
+from analysis.path_names import telling
 from analysis.paths import SCORE_WINDOW_NS, Path, Paths, outage_event
 from analysis.routing import Routing
 from analysis.samples import (
@@ -105,7 +106,7 @@ class Model:
         start = at_ns - SCORE_WINDOW_NS
         paths = tuple(self._path_row(path, at_ns, start) for path in self._paths.shown())
         routes = self._routing.rows(at_ns, self._paths, self._box)
-        names = tuple(self._names.values())
+        names = telling(self._names.values(), paths)
         roce = self._captures.rows(at_ns)
         end = (at_ns // lens.step_ns + 1) * lens.step_ns
         span = end - lens.span_ns, end

@@ -14,6 +14,8 @@ Objective: TypeAlias = Literal["latency", "loss", "bandwidth", "availability"]
 
 ANSWERS_NEEDED: Final = 10
 """Answered probes below which a median says nothing."""
+AT_ONCE_NS: Final = 10**9
+"""What has been so for less is not said to have been so for a time: at the event itself that would be 0 ms."""
 HOLD_NS: Final = 5 * 10**9
 """How long a change must last to be told."""
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from analysis.samples import Name
 from analysis.text import N_, Sentence, say
 from analysis.view import PathRow
 
@@ -15,6 +16,24 @@ def target_name(path: PathRow) -> str | Sentence:
     """Return the name of a path's target: a host's is nobody's to translate."""
     word = _KEYWORDS.get(path.target) if path.series.role != "target" else None
     return path.target if word is None else say(word)
+
+
+def trouble(name: Name) -> Sentence | None:
+    """Say why a target has no address, or what is wrong with those it has; None where nothing is."""
+    if name.addresses or name.error is not None:
+        return name.error
+    return say(N_("{name}: looking up its address …"), name=name.target)
+
+
+def is_helper(name: Name) -> bool:
+    """Tell what the configuration names by what it is: it is not looked up, this box has one or not."""
+    return name.target in _KEYWORDS
+
+
+def telling(names: Iterable[Name], paths: Iterable[PathRow]) -> tuple[Name, ...]:
+    """Return the names without what a helper lacks: that explains nothing where a target answers."""
+    answering = any(row.window.answered for row in paths if row.series.role == "target")
+    return tuple(name for name in names if name.addresses or not (answering and is_helper(name)))
 
 
 def apart(paths: Iterable[PathRow]) -> dict[str, tuple[str, str, str]]:

@@ -6,8 +6,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from analysis.events import Severity
-from analysis.objectives import Judgement, in_words
-from analysis.path_names import path_names, target_name
+from analysis.objectives import AT_ONCE_NS, Judgement, in_words
+from analysis.path_names import is_helper, path_names, target_name, trouble
 from analysis.samples import Name
 from analysis.services.answers import Finding
 from analysis.services.view import ServiceRow
@@ -38,22 +38,19 @@ def verdict(
     targets = [row for row in paths if row.series.role == "target" and not row.barred]
     settled = sum(row.window.settled for row in paths)
     evidence = tuple(_evidence(paths, names, now_ns))
-    if routes is not None and not routes:
+    live = _current(targets)
+    answering = any(row.window.answered and not _is_silent(row) for row in live)
+    if routes is not None and not routes and not answering:
         return Verdict("bad", say(N_("This box has no default route: nothing outside can be reached.")), evidence)
     if routes and not any(route.up for route in routes):
         return Verdict("bad", say(N_("Every way out of this box has its link down.")), evidence)
-    live = _current(targets)
     down = max(filter(_is_silent, live), key=lambda row: row.outages[-1].length_ns(now_ns), default=None)
     if down is not None:
         return _unreachable(down, live, paths, evidence, now_ns)
-    unresolved = [name for name in names if name.error is not None and not name.addresses]
-    if unresolved and not live:
-        text = say(
-            N_("No target can be probed: {n} names do not resolve. {near}"),
-            n=len(unresolved),
-            near=near(paths),
-        )
-        return Verdict("bad", text, evidence)
+    without = [name for name in names if not name.addresses and not is_helper(name)]
+    unresolved = [name for name in without if name.error is not None]
+    if without and not live:
+        return _nameless(unresolved or without, paths, evidence)
     unsent = _unsent(targets, paths, evidence)
     if unsent is not None:
         return unsent
@@ -69,12 +66,30 @@ def verdict(
     return _well(targets, paths, settled, evidence)
 
 
+def _nameless(without: list[Name], paths: tuple[PathRow, ...], evidence: tuple[Sentence, ...]) -> Verdict:
+    """Return that nothing is probed for want of addresses: they cannot be looked up, or not yet."""
+    failed = without[0].error is not None
+    text = say(
+        N_("No target can be probed: {names} cannot be looked up. {near}")
+        if failed
+        else N_("No target is probed yet: no resolver has told the address of {names} so far. {near}"),
+        names=_listed(without),
+        near=near(paths),
+    )
+    return Verdict("bad" if failed else "unknown", text, evidence)
+
+
+def _listed(names: list[Name]) -> str:
+    """Return the first few names, and a sign that there are more."""
+    return ", ".join(name.target for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+
+
 def _partly(unresolved: list[Name], settled: int, evidence: tuple[Sentence, ...]) -> Verdict:
     """Return that what is probed meets its objectives, and what cannot be probed."""
     text = say(
         N_("No objective is missed in {n} probes, but {names} cannot be looked up."),
         n=count(settled),
-        names=", ".join(name.target for name in unresolved[:_NAMED]) + (" …" if len(unresolved) > _NAMED else ""),
+        names=_listed(unresolved),
     )
     return Verdict("notice", text, evidence)
 
@@ -237,7 +252,9 @@ def _missed(
         default=None,
     )
     severity: Severity = "bad" if judgement.objective == "loss" else "warn"
-    return Verdict(severity, Sentence(_MISSED[judgement.objective], args), evidence, worst.id if worst else None)
+    began = judgement.since_ns is None or now_ns - judgement.since_ns < AT_ONCE_NS
+    messages = _MISSED | _JUST_MISSED if began else _MISSED
+    return Verdict(severity, Sentence(messages[judgement.objective], args), evidence, worst.id if worst else None)
 
 
 _MISSED: Final = {
@@ -245,6 +262,12 @@ _MISSED: Final = {
     "latency": N_("Round trip {value} over {route} (n {n}), the limit is {limit}, missed for {time}. {near}"),
     "availability": N_("Available {value} of the time over {route}, the objective is {limit}. {near}"),
     "bandwidth": N_("{route} carries {value}, the objective is {limit} for the GPUs of this box."),
+}
+
+
+_JUST_MISSED: Final = {
+    "loss": N_("Loss {value} over {route} (n {n}), the limit is {limit}. {near}"),
+    "latency": N_("Round trip {value} over {route} (n {n}), the limit is {limit}. {near}"),
 }
 
 
@@ -274,5 +297,5 @@ def _evidence(paths: Iterable[PathRow], names: Iterable[Name], now_ns: int) -> I
                 n=outage.lost,
             )
     for name in names:
-        if name.error is not None:
-            yield name.error
+        if (said := trouble(name)) is not None:
+            yield said

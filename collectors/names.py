@@ -73,10 +73,14 @@ def choose(known: tuple[str, ...], found: Iterable[str], target: TargetSettings)
 
 
 async def follow(target: TargetSettings, lookup: Lookup, clock: Clock, publish: Publish) -> None:
-    """Publish a target's addresses whenever they change, for ever. What was known stays where a look-up fails."""
+    """Publish a target's addresses whenever they change, for ever. What was known stays where a look-up fails.
+
+    At first, that they are not known yet: dead resolvers take half a minute to be told as that.
+    """
     if is_address(target.host):
         publish(Name(clock.now_ns(), label(target), choose((), (target.host,), target)))
         return
+    publish(Name(clock.now_ns(), label(target)))
     known: tuple[str, ...] = ()
     told: tuple[tuple[str, ...], Sentence | None] | None = None
     failures = 0

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from analysis.advice.plan import Recommendation
 from analysis.outages import Outage
 from analysis.path.carriers import identify
+from analysis.path_names import trouble
 from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, RouteRow, View
 from collectors.carriers import load_table
@@ -62,10 +63,11 @@ def _hops(view: View, width: int, glyphs: Glyphs) -> list[Row]:
 
 def _name_detail(view: View, key: str, width: int) -> Detail:
     """Return what is known of a target without addresses."""
-    name = next((name for name in view.names if NAME + name.target == key and name.error is not None), None)
-    if name is None or name.error is None:
+    name = next((name for name in view.names if NAME + name.target == key), None)
+    problem = trouble(name) if name is not None else None
+    if name is None or problem is None:
         return gone(key)
-    return Detail(clean(name.target), tuple(wrap_rows(tell(name.error), width, "warn")))
+    return Detail(clean(name.target), tuple(wrap_rows(tell(problem), width, "warn")))
 
 
 def _how(row: PathRow) -> Iterator[tuple[str, str]]:

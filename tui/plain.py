@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from types import FrameType
 
-from analysis.path_names import path_names
+from analysis.path_names import path_names, trouble
 from analysis.text import Sentence
 from analysis.units import milliseconds, percent
 from analysis.view import Lens, PathRow, View
@@ -40,7 +40,7 @@ def lines(view: View) -> list[str]:
     """Return a view as text: the verdict, the paths and the names in trouble, a line each with its local time."""
     at = datetime.fromtimestamp(view.at_ns / 1e9).astimezone().isoformat(timespec="seconds")
     texts = [f"{word(view.verdict.severity)} {tell(view.verdict.text)}", *_path_lines(view.paths)]
-    texts += [tell(name.error) for name in view.names if name.error is not None]
+    texts += [tell(said) for said in map(trouble, view.names) if said is not None]
     texts += [*map(service_line, view.services), *(line for host in view.ports for line in port_lines(host))]
     return [f"{at} {clean(text)}" for text in texts]
 

@@ -22,7 +22,7 @@ def open_one(paths: Sequence[str]) -> FileStore:
     except OSError as error:
         raise CommandError(_("{file}: {reason}", file=error.filename, reason=error.strerror)) from None
     if not sources:
-        raise CommandError(_("there is no session in {place}", place=", ".join(paths)))
+        raise CommandError(_("There is no session in {place}.", place=", ".join(paths)))
     if len(sources) > 1:
         names = "\n".join(f"  {clean(source.name)}" for source in sources)
         raise CommandError(_("these are several boxes or sessions at one time; give one of them:") + "\n" + names)

@@ -93,7 +93,7 @@ class Prober(Sample, frozen=True, tag="prober"):
 
 
 class Name(Sample, frozen=True, tag="name"):
-    """A target's addresses as resolved now; `error` says why there are none."""
+    """A target's addresses as resolved now; `error` says why there are none. Neither: they are being looked up."""
 
     target: str
     addresses: tuple[str, ...] = ()

@@ -4,11 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from analysis.model import Model
-from analysis.samples import Name, Outcome, ProbeNote, Probes, Sample, Series
+from analysis.samples import Name, Outcome, ProbeNote, Probes, Routes, Sample, Series
 from analysis.settings import Settings
 from analysis.text import Sentence
+from analysis.verdict import verdict as verdict_of
 from analysis.view import Lens, View
-from tests.samples import ETH0, at, definitions, second, session
+from tests.samples import ETH0, SECOND_NS, at, definitions, second, session
 
 OTHER = "198.51.100.9"
 
@@ -126,13 +127,46 @@ def test_the_family_that_is_silent_is_named() -> None:
 def test_names_that_do_not_resolve_are_said_though_others_are_probed() -> None:
     name = Name(at(1), "gone.example", error=Sentence("gone.example cannot be looked up."))
     new = Series(at(0), 4, "new.example", "192.0.2.2", route=ETH0.id)
-    assert "No target can be probed: 1 names do not resolve." in silence(names=(name,))
+    assert "No target can be probed: gone.example cannot be looked up." in silence(names=(name,))
     begun = seen([*definitions(), name], 0.5).verdict
     assert str(begun.text) == "Probing; the first answers are on their way.", "others can be probed"
     assert silence(new, names=(name,)).startswith("new.example has not answered for ")
     verdict = seen([*session(20), name], 20).verdict
     assert verdict.severity == "notice"
     assert "gone.example cannot be looked up" in str(verdict.text)
+
+
+def test_a_name_that_is_being_looked_up_is_neither_a_problem_nor_forgotten() -> None:
+    name = Name(at(1), "slow.example")
+    alone = seen([*definitions()[:3], second(1, 300, series=(1,)), name], 2).verdict
+    assert alone.severity == "unknown"
+    assert "no resolver has told the address of slow.example so far" in str(alone.text)
+    verdict = seen([*session(20), name], 20).verdict
+    assert verdict.severity == "ok"
+    assert "slow.example: looking up its address …" in map(str, verdict.evidence)
+
+
+def test_a_target_on_a_link_of_this_box_needs_no_gateway() -> None:
+    """A storage plane: no default route, and what was asked for answers."""
+    near = Series(at(0), 2, "near.example", "192.0.2.1")
+    name = Name(at(0), "gateway", error=Sentence("This box has no gateway."))
+    start = [Routes(at(0), ()), near, name]
+    view = seen([*start, *(second(n, 300, series=(2,)) for n in range(1, 20))], 20)
+    assert view.verdict.severity == "ok"
+    assert view.names == ()
+    silent = seen([*start, *(second(n, None, series=(2,)) for n in range(1, 20))], 20)
+    assert "no default route" in str(silent.verdict.text)
+    assert silent.names == (name,)
+
+
+def test_an_objective_missed_just_now_is_not_said_to_be_missed_for_a_time() -> None:
+    samples = [*definitions(), *(second(n, 300, (20_000, None)[n % 2]) for n in range(1, 40))]
+    view = seen(samples, 40)
+    since = {one.since_ns for row in view.routes for one in row.objectives if one.state == "missed"}
+    moments = [max(since) + seconds * SECOND_NS for seconds in (0, 30)]
+    told = [str(verdict_of(view.paths, view.routes, (), moment).text) for moment in moments]
+    assert "the limit is 2.0%. The gateway" in told[0]
+    assert "the limit is 2.0%, missed for 30 s. The gateway" in told[1]
 
 
 def test_when_observing_has_ended_the_last_words_stay_true() -> None:

@@ -98,22 +98,33 @@ DEAD = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 @pytest.mark.usefixtures("hurried")
 async def test_only_changes_are_told_and_dead_dns_keeps_what_was_known() -> None:
     script = answers(DEAD, DEAD, ("192.0.2.1",), ("192.0.2.1",), DEAD, DEAD, ("192.0.2.2",))
-    seen = await published(lambda publish: follow(HOST, script, Clock(), publish), lambda seen: len(seen) == 4)
+    seen = await published(lambda publish: follow(HOST, script, Clock(), publish), lambda seen: len(seen) == 5)
     assert [(name.addresses, name.error is None) for name in seen] == [
+        ((), True),
         ((), False),
         (("192.0.2.1",), True),
         (("192.0.2.1",), False),
         (("192.0.2.2",), True),
     ]
-    assert "no answer from the resolvers" in str(seen[0].error)
+    assert "no answer from the resolvers" in str(seen[1].error)
 
 
 @pytest.mark.usefixtures("hurried")
 async def test_a_name_without_an_address_of_the_wanted_family_says_so() -> None:
     target = TargetSettings(HOST.host, family="6")
-    seen = await published(lambda publish: follow(target, answers(("192.0.2.1",)), Clock(), publish), bool)
-    assert seen[0].addresses == ()
-    assert "IPv6" in str(seen[0].error)
+    answer = answers(("192.0.2.1",))
+    seen = await published(lambda publish: follow(target, answer, Clock(), publish), lambda seen: len(seen) == 2)
+    assert seen[1].addresses == ()
+    assert "IPv6" in str(seen[1].error)
+
+
+async def test_a_name_is_told_while_the_resolvers_are_silent() -> None:
+    async def never(host: str) -> tuple[str, ...]:
+        await asyncio.Event().wait()
+        raise AssertionError(host)
+
+    seen = await published(lambda publish: follow(HOST, never, Clock(), publish), bool)
+    assert [(name.target, name.addresses, name.error) for name in seen] == [(HOST.host, (), None)]
 
 
 async def test_an_address_is_never_looked_up() -> None:

@@ -114,7 +114,7 @@ async def test_dead_dns_is_told_once_and_not_as_loss() -> None:
     samples = [*definitions()[:3], second(1, 300, series=(1,)), *names]
     async with app_over(samples).run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert "2 names do not resolve" in rows(pilot.app)[1]
+        assert "vast.ai, api.vast.ai cannot be looked up" in rows(pilot.app)[1]
         assert any(re.search(r"│vast\.ai does not resolve\. +│", row) for row in rows(pilot.app)), "not named twice"
         await pilot.press("down", "down")
         await settle(pilot)
@@ -122,6 +122,17 @@ async def test_dead_dns_is_told_once_and_not_as_loss() -> None:
         await pilot.press("e")
         await settle(pilot)
         assert "vast.ai does not resolve." in text(pilot.app)
+
+
+async def test_a_name_is_shown_while_it_is_looked_up() -> None:
+    samples = [*definitions()[:3], second(1, 300, series=(1,)), Name(at(1), "slow.example")]
+    async with app_over(samples).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "no resolver has told the address of slow.example so far" in text(pilot.app)
+        assert "slow.example: looking up its address …" in text(pilot.app)
+        await pilot.press("down", "e")
+        await settle(pilot)
+        assert "slow.example: looking up its address …" in text(pilot.app)
 
 
 async def test_an_interface_pulled_while_probing_is_said_in_its_row() -> None:

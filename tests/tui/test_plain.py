@@ -61,6 +61,11 @@ def test_a_name_that_does_not_resolve_has_a_line_of_its_own() -> None:
     assert line.endswith(" gone.example cannot be looked up.")
 
 
+def test_a_name_that_is_being_looked_up_has_a_line_of_its_own() -> None:
+    (_, line) = lines(replace(view(), names=(Name(1, "slow.example"),)))
+    assert line.endswith(" slow.example: looking up its address …")
+
+
 def test_a_name_cannot_steer_the_terminal() -> None:
     (_, line) = lines(view(path("\x1b[31mred\n", Window(0, 1))))
     assert "\x1b" not in line

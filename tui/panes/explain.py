@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analysis.objectives import Judgement, Objective, State, in_words
+from analysis.objectives import AT_ONCE_NS, Judgement, Objective, State, in_words
 from analysis.score import RouteScore
 from analysis.throughput import Prediction, reason
 from analysis.units import bits_per_s, count, duration
@@ -80,8 +80,13 @@ def _objective(judgement: Judgement, width: int, glyphs: Glyphs, now_ns: int) ->
 
 def _state(judgement: Judgement, now_ns: int) -> str:
     value = in_words(judgement.objective, judgement.measured)
-    time = duration(now_ns - (judgement.since_ns or now_ns))
+    length_ns = now_ns - (judgement.since_ns or now_ns)
+    time = duration(length_ns)
     match judgement.state:
+        case "met" if length_ns < AT_ONCE_NS:
+            return _("met ({value})", value=value)
+        case "missed" if length_ns < AT_ONCE_NS:
+            return _("missed ({value})", value=value)
         case "met":
             return _("met for {time} ({value})", time=time, value=value)
         case "missed":

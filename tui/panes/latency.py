@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from analysis.path_names import apart, target_name
+from analysis.path_names import apart, target_name, trouble
 from analysis.samples import Name
 from analysis.text import Sentence
 from analysis.units import count, milliseconds, percent
@@ -63,7 +63,7 @@ class LatencyPane(Pane):
         table = self.query_one("#paths", Table)
         paths = sorted(view.paths, key=_is_over)
         rows = [path_cells(row, label) for row, label in zip(paths, labels(paths), strict=True)]
-        rows += [name_cells(name) for name in view.names if name.error is not None and not name.addresses]
+        rows += [name_cells(name) for name in view.names if not name.addresses]
         table.show_rows(rows)
         room = max(3, self.content_size.height // 2)
         table.styles.height = min(len(rows) + 1, room) if rows else 2
@@ -127,7 +127,8 @@ def path_cells(row: PathRow, label: str) -> TableRow:
 
 def name_cells(name: Name) -> TableRow:
     """Return the line of a target that has no address."""
-    said = clean(tell(name.error)) if name.error is not None else ""
+    problem = trouble(name)
+    said = clean(tell(problem)) if problem is not None else ""
     head: tuple[Run, ...] = () if name.target in said else ((clean(name.target), "plain"),)
     return TableRow(NAME + name.target, (*head, (said, "dim")), spread=True)
 
