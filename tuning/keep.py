@@ -112,6 +112,7 @@ def _bring(host: Host, journal: Journal, path: str, text: str) -> Sentence | Non
             replace(file, text)
         else:
             file.unlink(missing_ok=True)
+            _sync(file.parent)
     except OSError as failure:
         why = N_("{path} could not be written ({why}): the setting holds until the next reboot only.")
         return say(why, path=path, why=failure.strerror or "")
@@ -132,11 +133,16 @@ def replace(file: Path, text: str) -> None:
     except OSError:
         aside.unlink(missing_ok=True)
         raise
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(file.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Bring the names in a directory onto the disk: a power cut must neither lose nor bring back a file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def _link_unit(host: Host, *, wanted: bool, tell: Callable[[Report], None]) -> bool:
@@ -146,8 +152,10 @@ def _link_unit(host: Host, *, wanted: bool, tell: Callable[[Report], None]) -> b
         if wanted and not link.is_symlink():
             link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             link.symlink_to(UNIT)
+            _sync(link.parent)
         elif not wanted and link.is_symlink():
             link.unlink()
+            _sync(link.parent)
     except OSError as failure:
         why = N_("{path} could not be written ({why}): the setting holds until the next reboot only.")
         tell(Report("file", key=WANTS, text=say(why, path=WANTS, why=failure.strerror or ""), trouble=True))
