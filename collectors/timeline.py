@@ -13,7 +13,7 @@ from analysis.advice.situation import Situation
 from analysis.model import Model
 from analysis.samples import Sample
 from analysis.settings import Settings
-from analysis.view import Lens, View
+from analysis.view import SPANS_NS, Lens, View
 from collectors.store import LiveStore, Store
 
 HORIZON_NS: Final = 620 * 10**9
@@ -28,6 +28,10 @@ class Timeline:
         self.settings = settings
         self._model = Model(settings)
         self._at_ns = 0
+        self._wide = False
+        """Whether somebody looks at more than the shortest span, for which all has to be read."""
+        self._whole = True
+        """Whether the model knows all of its horizon, not just what the shortest span shows."""
 
     @property
     def at_ns(self) -> int:
@@ -36,22 +40,18 @@ class Timeline:
 
     def advance(self, to_ns: int) -> None:
         """Move the cursor forward, folding what lies between."""
-        with uncollected():
-            for sample in self.store.between(self._at_ns, to_ns):
-                self._model.fold(sample)
-        self._at_ns = max(self._at_ns, to_ns)
+        self._fold(self.store.between(self._at_ns, to_ns), to_ns)
 
     def seek(self, to_ns: int) -> None:
         """Put the cursor at any time. Far ahead is a jump too: only the horizon before it is read."""
-        if not self._at_ns <= to_ns <= self._at_ns + HORIZON_NS:
-            self._begin(to_ns)
-        self.advance(to_ns)
+        if self._at_ns <= to_ns <= self._at_ns + HORIZON_NS:
+            self.advance(to_ns)
+        else:
+            self._jump(to_ns)
 
     def again(self) -> None:
         """Fold anew: samples were added before the cursor."""
-        at_ns = self._at_ns
-        self._begin(at_ns)
-        self.advance(at_ns)
+        self._jump(self._at_ns)
 
     def bounds(self, to_ns: int) -> tuple[int, int] | None:  # noqa: ARG002 - a live one reaches further for it
         """Return between which times the cursor can stand, for one that wants to go to `to_ns`; None while empty."""
@@ -63,18 +63,32 @@ class Timeline:
 
     def view(self, lens: Lens) -> View:
         """Return what is to be seen at the cursor."""
+        self._wide = lens.span_ns > SPANS_NS[0]
+        if self._wide and not self._whole:
+            self.again()
         return self._model.view(self._at_ns, lens)
 
     def situation(self) -> Situation:
         """Return what advice rests on at the cursor."""
         return self._model.situation(self._at_ns)
 
-    def _begin(self, to_ns: int) -> None:
-        """Begin a new model one horizon before a time."""
+    def _jump(self, to_ns: int) -> None:
+        """Begin a new model one horizon before a time and fold what it rests on then."""
         self._model = Model(self.settings)
         self._at_ns = to_ns - HORIZON_NS
         for sample in self.store.definitions(self._at_ns):
             self._model.fold(sample)
+        if self._wide or not isinstance(self.store, Leading):
+            self._whole, samples = True, self.store.between(self._at_ns, to_ns)
+        else:
+            self._whole, samples = False, self.store.leading_to(self._at_ns, to_ns)
+        self._fold(samples, to_ns)
+
+    def _fold(self, samples: Iterable[Sample], to_ns: int) -> None:
+        with uncollected():
+            for sample in samples:
+                self._model.fold(sample)
+        self._at_ns = max(self._at_ns, to_ns)
 
 
 @contextmanager
@@ -87,6 +101,15 @@ def uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@runtime_checkable
+class Leading(Protocol):
+    """A store that need not read everything for a view with the shortest span."""
+
+    def leading_to(self, start_ns: int, end_ns: int) -> Iterable[Sample]:
+        """Return what `between` does, as far as a view at `end_ns` looks at it."""
+        ...
 
 
 @runtime_checkable
@@ -142,8 +165,7 @@ class LiveTimeline(Timeline):
         """Put the cursor at any time; it stays there."""
         if self.following:
             self.following = False
-            self._begin(to_ns)
-            self.advance(to_ns)
+            self._jump(to_ns)
         else:
             super().seek(to_ns)
 
@@ -154,5 +176,5 @@ class LiveTimeline(Timeline):
     def follow(self) -> None:
         """Go to the end and stay there."""
         self.following = True
-        self._model = self.end
+        self._model, self._whole = self.end, True
         self._at_ns = self.end_ns

@@ -11,12 +11,11 @@ from analysis.buckets import Bucket
 from analysis.definitions import definition_key
 from analysis.samples import Sample, Series
 from collectors.session.identity import Identities
+from collectors.session.lately import SLACK_NS, Lately
 from collectors.session.lines import Stamp
 from collectors.session.reader import OUR_TIME, Line, SessionFile
 from collectors.session.rollup import Row, columns
 
-SLACK_NS: Final = 5 * 10**9
-"""Samples are recorded in the order of their arrival; none arrives later than this after its time."""
 OBSERVATIONS: Final = frozenset(
     (
         *(b"probes", b"hops", b"links", b"nic", b"roce", b"host", b"tcp", b"tcpflows", b"check", b"mark", b"dropped"),
@@ -69,14 +68,28 @@ class FileStore:
         spans = [(file.start_ns, file.end_ns) for file in self.files if file.end_ns]
         return (spans[0][0], max(end for _, end in spans)) if spans else None
 
-    def between(self, start_ns: int, end_ns: int, skip: frozenset[bytes] = frozenset()) -> Iterator[Sample]:
-        """Yield the samples with start < t <= end, in time order; those of kinds to `skip` are not even decoded."""
+    def leading_to(self, start_ns: int, end_ns: int) -> Iterator[Sample]:
+        """Yield what `between` does, as far as a view at `end_ns` looks at it; kinds of `lately` come last."""
+        lately = Lately()
+        yield from self.between(start_ns, end_ns, lately=lately)
+        for file, sample in lately.samples():
+            yield self._translated(file, sample)
+
+    def between(
+        self, start_ns: int, end_ns: int, skip: frozenset[bytes] = frozenset(), lately: Lately | None = None
+    ) -> Iterator[Sample]:
+        """Yield the samples with start < t <= end, in time order.
+
+        Those of kinds to `skip` are not even decoded, nor those that `lately` takes.
+        """
         passed_over = OUR_TIME | skip
         waiting = [sample for sample in self._inherited() if start_ns < sample.t <= end_ns]
         steps = [(file, number) for file in self.files for number in _frames(file, start_ns, end_ns)]
         for (file, number), following in zip(steps, [*steps[1:], None], strict=False):
             for line, stamp in self._lines(file, number):
                 if stamp is not None and (stamp.kind in passed_over or not start_ns < stamp.t <= end_ns):
+                    continue
+                if lately is not None and stamp is not None and lately.takes(file, line, stamp):
                     continue
                 sample = file.decode(line)
                 if sample is not None and start_ns < sample.t <= end_ns:

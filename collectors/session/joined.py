@@ -1,6 +1,6 @@
 """A live session further back than memory goes: the recorder's files, then the live store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from analysis.samples import Sample
@@ -53,6 +53,13 @@ class JoinedStore:
             self._look()
             yield from self.recorded.between(start_ns, min(end_ns, seam))
         yield from recent
+
+    def leading_to(self, start_ns: int, end_ns: int) -> Iterable[Sample]:
+        """Return what `between` does, from the files only what a view at `end_ns` looks at."""
+        if end_ns >= self._seam():
+            return self.between(start_ns, end_ns)
+        self._look()
+        return self.recorded.leading_to(start_ns, end_ns)
 
     def definitions(self, at_ns: int) -> list[Sample]:
         """Return the definitions in force at a time, oldest key first."""
