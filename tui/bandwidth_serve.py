@@ -46,6 +46,8 @@ async def _serve(args: argparse.Namespace, limits: Limits) -> int:
             for task in (serving, stopping):
                 task.cancel()
             await asyncio.gather(serving, stopping, return_exceptions=True)
+        if not serving.cancelled():
+            serving.result()
         return Exit.OK
     finally:
         server.close()

@@ -1,8 +1,6 @@
 """Counts datagrams by their sequence numbers: loss, its pattern, order, duplicates and jitter."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -87,8 +85,7 @@ class Arrivals:
         `overflowed`: what the receiver's socket had no room for.
         """
         sent = max(sent, self._highest + 1)
-        lost = self.lost(sent)
-        bursts = sorted(Counter(tuple(runs(lost))[1::2]).items())
+        lengths, often = np.unique(runs(self.lost(sent))[1::2], return_counts=True)
         jitter = None if self.jitter_us is None else round(self.jitter_us, 1)
         return DatagramCounts(
             sent,
@@ -98,19 +95,17 @@ class Arrivals:
             overflowed,
             self.foreign,
             jitter,
-            tuple(bursts),
+            tuple(zip(lengths.tolist(), often.tolist(), strict=True)),
         )
 
 
-def runs(lost: Flags) -> Iterator[int]:
-    """Yield lengths of runs: arrived, lost, arrived, …; the first may be 0."""
+def runs(lost: Flags) -> Numbers:
+    """Return lengths of runs: arrived, lost, arrived, …; the first may be 0."""
     if not len(lost):
-        return
-    edges = np.flatnonzero(np.diff(lost.astype(np.int8))) + 1
-    bounds = [0, *edges.tolist(), len(lost)]
-    if lost[0]:
-        yield 0
-    yield from (end - start for start, end in pairwise(bounds))
+        return np.zeros(0, dtype=np.int64)
+    edges = np.flatnonzero(lost[1:] != lost[:-1]) + 1
+    begin = [0, 0] if lost[0] else [0]
+    return np.diff(np.concatenate((begin, edges, [len(lost)])))
 
 
 def of_runs(lengths: Iterable[int]) -> Flags:

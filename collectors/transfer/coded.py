@@ -128,7 +128,8 @@ class Restorer:
         began_ns = time.perf_counter_ns()
         data = self._decoder.decode([block.shards[place] for place in places], places)
         took_ns = time.perf_counter_ns() - began_ns
-        self._decodes_ns.append(took_ns)
+        if len(self._decodes_ns) < WAITS_KEPT:
+            self._decodes_ns.append(took_ns)
         for place in missing:
             shard = data[place]
             expected = content(self._token, which * self._block + place, self._size - _INNER.size)
@@ -147,11 +148,13 @@ class Restorer:
                 self._waits_ns.append(wait_ns)
 
     def decoded(self, sent: int) -> Decoded:
-        """Return what became of the data in `sent` datagrams."""
+        """Return what became of the data in `sent` datagrams; a last block that was not sent whole does not count."""
+        whole = sent // self._block
         for which in sorted(self._blocks):
-            self._settle(which)
+            if which < whole:
+                self._settle(which)
         return Decoded(
-            sources=sent // self._block * self._needed,
+            sources=whole * self._needed,
             arrived=self._arrived,
             restored=self._restored,
             wrong=self._wrong,

@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis.transfer.datagrams import Arrivals, runs
 from collectors.probe.linux import SO_RCVBUFFORCE, SO_TIMESTAMPNS, stamp_ns
+from collectors.transfer.talk import Gone, lost
 from collectors.transfer.wire import DATAGRAM, PATTERN_LIMIT, Arrived, Ask
 
 SEGMENTS: Final = 64
@@ -23,6 +24,8 @@ GSO_ABOVE_BPS: Final = 50_000_000
 BUFFER_BYTES: Final = 8 << 20
 BEHIND_S: Final = 0.02
 """A sender that was held up catches up with no more than this."""
+OVERTIME_S: Final = 2.0
+"""How much longer than asked one that was held up may send: where the line is slower than the pace, it ends then."""
 QUIET_S: Final = 0.3
 """So long after the last datagram nothing more is expected, once all are said to be sent."""
 STRAGGLERS_S: Final = 3.0
@@ -96,9 +99,9 @@ def datagrams_of(ask: Ask) -> int:
 
 
 async def send(sock: socket.socket, ask: Ask, source: Source) -> int:
-    """Send everything a source has at the asked pace; return how many datagrams were sent.
+    """Send what a source has at the asked pace, hardly longer than asked; return how many datagrams were sent.
 
-    Those that are due are sent each time the loop wakes, about once a millisecond.
+    Those that are due are sent each time the loop wakes, about once a millisecond. Raises `Gone` where the way ends.
     """
     assert ask.pace_bps  # noqa: S101 - checked where the request is
     loop = asyncio.get_running_loop()
@@ -107,7 +110,8 @@ async def send(sock: socket.socket, ask: Ask, source: Source) -> int:
     with_headers = ask.pace_bps / 8 * (ask.payload_bytes + _HEADERS) / ask.payload_bytes
     sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, _U64.pack(int(with_headers * 1.05)))
     began, sent, made = loop.time(), 0, memoryview(b"")
-    while sent < source.total:
+    ends = began + ask.seconds + OVERTIME_S
+    while sent < source.total and loop.time() < ends:
         due = int((loop.time() - began) * per_s) + 1 - sent
         most = max(1, int(BEHIND_S * per_s))
         if due > most:
@@ -158,7 +162,7 @@ class _Sending:
                 self._sock.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, 0)
                 self.at_once = 1
                 return self.put(data)
-            raise
+            raise Gone(lost(problem)) from problem
         return len(data) // self._size
 
 
@@ -212,7 +216,7 @@ class ReceivingUdp:
         self._count()
         counts = self.arrivals.counts(min(total, self._limit), _overflowed(self._sock))
         span_ns = max(0, self._last_ns - self._first_ns)
-        pattern = tuple(runs(self.arrivals.lost(counts.sent)))[:PATTERN_LIMIT]
+        pattern = tuple(runs(self.arrivals.lost(counts.sent))[:PATTERN_LIMIT].tolist())
         after_first = max(0, counts.received - 1) * self._size
         return Arrived(after_first, span_ns, 0, self.moved_bytes, (after_first,), datagrams=counts, pattern=pattern)
 

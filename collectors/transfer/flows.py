@@ -1,6 +1,7 @@
 """Moves bytes over connected TCP sockets in both directions at once, and counts them where they arrive."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Sequence
 from struct import Struct
@@ -90,7 +91,8 @@ class SendingTcp:
         self._look()
         for sock in list(self._open):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, Struct("ii").pack(0, 0))
-            sock.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the other end has reset it meanwhile
+                sock.shutdown(socket.SHUT_WR)
             self._end(sock)
 
     async def _look_on(self) -> None:

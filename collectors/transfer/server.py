@@ -35,6 +35,8 @@ JOINING_S: Final = 30.0
 IDLE_S: Final = 30.0
 """How long a caller may think between two parts of a test."""
 SLACK_S: Final = 15.0
+PARTS: Final = 16
+"""Of one test, so that nobody keeps a place for ever: each direction, together, plain and coded, is far fewer."""
 CONNECTIONS: Final = 256
 
 
@@ -167,7 +169,7 @@ class Server:
             limits = self._limits
             await talk.say(Welcome(VERSION, self._tool, limits.most_seconds, limits.most_bytes))
             left = limits.most_bytes
-            while True:
+            for _ in range(PARTS):
                 try:
                     ask = await talk.hear(Ask, IDLE_S)
                 except Gone:

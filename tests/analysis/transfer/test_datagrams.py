@@ -1,5 +1,6 @@
 """Datagrams are counted right whatever order, gaps and copies they come with."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -75,6 +76,18 @@ def test_numbers_that_cannot_be_are_foreign_and_cost_no_memory(numbers: list[int
 @given(st.lists(st.booleans(), max_size=80))
 def test_a_pattern_survives_being_told_as_runs(lost: list[bool]) -> None:
     assert of_runs(runs(np.array(lost, dtype=np.bool_))).tolist() == lost
+
+
+def test_the_worst_pattern_of_losses_takes_little_memory_to_tell() -> None:
+    sent = 400_000
+    arrivals = counted(list(range(0, sent, 2)), [], sent)
+    tracemalloc.start()
+    try:
+        counts = arrivals.counts(sent)
+        assert tracemalloc.get_traced_memory()[1] < 40 * sent
+    finally:
+        tracemalloc.stop()
+    assert counts.bursts == ((1, sent // 2),)
 
 
 def test_a_sender_that_says_it_sent_less_than_came_is_corrected() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from struct import Struct
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from collectors.probe.stream import Binding
 from collectors.transfer import server as serving
 from collectors.transfer.bounds import Limits
 from collectors.transfer.client import Caller, connected
+from collectors.transfer.flows import SendingTcp
 from collectors.transfer.server import Server
 from collectors.transfer.talk import Gone, Talk
 from collectors.transfer.wire import (
@@ -194,6 +196,44 @@ def test_a_data_connection_from_elsewhere_is_not_part_of_the_test(alone: Namespa
         talk.close()
 
     served(alone, body)
+
+
+def test_nobody_keeps_a_place_for_ever_by_asking_again_and_again(
+    alone: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "PARTS", 2)
+
+    async def body(server: Server) -> None:
+        caller = await Caller.call(HOST, server.port, Binding(), "test")
+        few = msgspec.structs.replace(TCP, most_bytes=1000)
+        for _ in range(2):
+            await caller.move(few)
+        with pytest.raises(Gone):
+            await caller.move(few)
+        caller.close()
+
+    served(alone, body)
+
+
+def test_a_receiver_that_resets_as_the_cap_is_reached_ends_the_others_in_order(alone: Namespace) -> None:
+    complaints: list[str] = []
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
+        with socket.create_server((HOST, 0)) as listening:
+            ends = [await connected(HOST, listening.getsockname()[1], Binding()) for _ in range(2)]
+            others = [listening.accept()[0] for _ in ends]
+        others[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, Struct("ii").pack(1, 0))
+        others[1].close()
+        sending = SendingTcp(ends, 60.0, 1000)
+        await sending.run()
+        assert sending.capped
+        for sock in (*ends, others[0]):
+            sock.close()
+
+    alone.run(body)
+    assert not complaints
 
 
 async def knock(server: Server, data: bytes, source: str = HOST, patience_s: float = 0.1) -> bytes | None:

@@ -64,4 +64,13 @@ def test_numbers_that_cannot_be_are_passed_over(number: int) -> None:
     ask = an_ask(2, 3)
     restorer = Restorer(ask, TOKEN)
     restorer.take(number, memoryview(bytes(76)), 0)
-    assert restorer.decoded(0).arrived == (number < BLOCKS * 3 and number % 3 < 2)
+    assert restorer.decoded(BLOCKS * 3).arrived == (number < BLOCKS * 3 and number % 3 < 2)
+
+
+def test_a_last_block_of_which_sending_was_cut_short_does_not_count() -> None:
+    ask = an_ask(2, 3)
+    restorer = Restorer(ask, TOKEN)
+    for number, datagram in enumerate(datagrams(ask)[:5]):
+        restorer.take(number, memoryview(datagram)[DATAGRAM.size :], 10**6)
+    told = restorer.decoded(5)
+    assert (told.sources, told.arrived, told.restored) == (2, 2, 0)

@@ -1,5 +1,6 @@
 """Two ends over a narrow line: what is told is what arrived, and no more is sent than was agreed."""
 
+import asyncio
 import shutil
 
 import pytest
@@ -8,13 +9,16 @@ from analysis.samples import BandwidthRun, FecRun
 from analysis.settings import RouteSettings
 from collectors.clock import Clock
 from collectors.probe.stream import Binding
-from collectors.transfer import client
+from collectors.transfer import client, datagrams
 from collectors.transfer import measure as measuring
+from collectors.transfer.bounds import Limits
 from collectors.transfer.client import Caller, Moved
 from collectors.transfer.measure import Stage, Wish, measure
+from collectors.transfer.server import Server
 from collectors.transfer.talk import Gone
 from collectors.transfer.way import Way, bound_to, way_to
 from collectors.transfer.wire import Ask
+from tests.collectors.namespaces import Namespace
 from tests.collectors.transfer.conftest import BEYOND, DOWN_BPS, FAR, FAR6, NEAR, PORT, UP_BPS, Line
 
 MUCH = 1 << 28
@@ -182,6 +186,49 @@ def test_error_correction_is_compared_with_the_plain_datagrams_before_it(line: L
     assert coded.plain.received < coded.plain.sent
     assert coded.arrived + coded.restored == coded.sources
     assert sum(coded.pattern) == coded.plain.sent
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_datagrams_end_in_time_where_the_sender_cannot_keep_the_pace(
+    alone: Namespace, monkeypatch: pytest.MonkeyPatch, up: bool
+) -> None:
+    monkeypatch.setattr(datagrams, "OVERTIME_S", 0.0)
+    ask = Ask("udp", up, not up, 1, 0.2, 10**10, pace_bps=100_000_000_000)
+    found: list[Moved] = []
+
+    async def body() -> None:
+        server = Server(Limits(), "test")
+        try:
+            server.listen("127.0.0.1", 0)
+            running = asyncio.create_task(server.run())
+            caller = await Caller.call("127.0.0.1", server.port, Binding(), "test")
+            found.append(await caller.move(ask))
+            caller.close()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        finally:
+            server.close()
+
+    alone.run(body)
+    arrived = found[0].up or found[0].down
+    assert arrived is not None
+    assert arrived.datagrams is not None
+    assert 0 < arrived.datagrams.sent < datagrams.datagrams_of(ask)
+
+
+def test_a_way_that_ends_in_the_middle_is_told(line: Line) -> None:
+    async def body() -> None:
+        caller = await Caller.call(FAR, PORT, Binding(), "test")
+        try:
+            await caller.move(udp(up=True), lambda _: line.near.ip(f"route add unreachable {FAR}"))
+        finally:
+            caller.close()
+
+    try:
+        with pytest.raises(Gone, match=r"The connection to the other end was lost: (No route|Network)"):
+            line.near.run(body)
+    finally:
+        line.near.ip(f"route del unreachable {FAR}")
 
 
 @needs_nft
