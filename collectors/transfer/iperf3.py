@@ -9,6 +9,7 @@ import msgspec
 
 from analysis.samples import DatagramCounts, SenderAccount
 from analysis.text import N_, say
+from collectors.probe.stream import Binding
 from collectors.transfer.client import Moved
 from collectors.transfer.talk import Gone
 from collectors.transfer.wire import Arrived, Ask
@@ -62,15 +63,19 @@ class Report(msgspec.Struct):
     error: str | None = None
 
 
-def command(
-    host: str, port: int, ask: Ask, direction: Literal["up", "down"], *, source: str | None, family: int
-) -> list[str]:
-    """Return the argument vector. The cap becomes a limit of the rate, so that it holds whatever the line can do."""
+def command(host: str, port: int, ask: Ask, direction: Literal["up", "down"], binding: Binding) -> list[str]:
+    """Return the argument vector. The cap becomes a limit of the rate, so that it holds whatever the line can do.
+
+    Raises `Gone` for a way out that packets take by their mark: iperf3 sets none.
+    """
+    if binding.mark:
+        raise Gone(say(N_("iperf3 cannot take that route: packets take it by a mark. Leave out --iperf3.")))
     omit = int(ask.seconds * 0.2)
-    words = ["iperf3", "-c", host, "-p", str(port), "-J", f"-{family}", "-P", str(ask.flows)]
+    words = ["iperf3", "-c", host, "-p", str(port), "-J", "-6" if ":" in host else "-4", "-P", str(ask.flows)]
     words += ["-t", str(max(1, round(ask.seconds) - omit)), "-O", str(omit)]
     words += ["-R"] if direction == "down" else []
-    words += ["-B", source] if source else []
+    words += ["-B", binding.source] if binding.source else []
+    words += ["--bind-dev", binding.interface] if binding.interface else []
     if ask.protocol == "udp":
         return [*words, "-u", "-l", str(ask.payload_bytes), "-b", str(ask.pace_bps)]
     return [*words, "-b", str(int(ask.most_bytes * 8 / max(1.0, ask.seconds) / ask.flows))]

@@ -167,8 +167,7 @@ class _Test:
             return await self._caller.move(ask, watch)
         watch(int)
         wish = self._wish
-        family = 6 if ":" in wish.address else 4
-        words = iperf3.command(wish.address, wish.port, ask, directions[0], source=wish.binding.source, family=family)
+        words = iperf3.command(wish.address, wish.port, ask, directions[0], wish.binding)
         return iperf3.moved(await iperf3.run(words, ask), ask, directions[0])
 
     def _result(

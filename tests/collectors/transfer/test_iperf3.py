@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.probe.stream import Binding
 from collectors.transfer import iperf3
 from collectors.transfer.client import Moved
 from collectors.transfer.talk import Gone
 from collectors.transfer.wire import Ask
-from tests.collectors.transfer.conftest import FAR, Line
+from tests.collectors.transfer.conftest import FAR, NEAR, Line
 from tests.lab.bed import inside
 
 ASK = Ask("tcp", up=True, down=False, flows=2, seconds=10.0, most_bytes=10**8)
@@ -57,11 +58,19 @@ def test_datagrams_are_told_with_their_loss() -> None:
 
 
 def test_the_cap_holds_whatever_the_line_can_do() -> None:
-    words = iperf3.command(FAR, 5201, ASK, "down", source=None, family=4)
+    words = iperf3.command(FAR, 5201, ASK, "down", Binding())
     rate = int(words[words.index("-b") + 1])
     assert rate * ASK.flows * ASK.seconds / 8 <= ASK.most_bytes
     assert int(words[words.index("-t") + 1]) + int(words[words.index("-O") + 1]) == 10
     assert "-R" in words
+
+
+def test_it_takes_the_way_that_was_chosen_or_none() -> None:
+    words = iperf3.command("fd99::2", 5201, ASK, "up", Binding("wg0", "fd99::1"))
+    assert [words[words.index(option) + 1] for option in ("--bind-dev", "-B")] == ["wg0", "fd99::1"]
+    assert "-6" in words
+    with pytest.raises(Gone, match="by a mark"):
+        iperf3.command(FAR, 5201, ASK, "up", Binding(mark=7))
 
 
 @settings(max_examples=30)
@@ -93,7 +102,7 @@ def test_a_real_one_measures_the_line(line: Line) -> None:
         os.read(server.stdout.fileno(), 1)  # it says that it listens
 
         async def body() -> None:
-            words = iperf3.command(FAR, 5201, ask, "up", source=None, family=4)
+            words = iperf3.command(FAR, 5201, ask, "up", Binding("wan0", NEAR))
             found.append(iperf3.moved(await iperf3.run(words, ask), ask, "up"))
 
         line.near.run(body)
