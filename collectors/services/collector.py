@@ -101,6 +101,7 @@ class OneAtATime:
     async def __call__(self, host: str) -> tuple[str, ...]:
         """Return a name's addresses. Raises what the look-up raises."""
         task = self._running.get(host)
-        if task is None or task.done():
+        if task is None:
             task = self._running[host] = asyncio.ensure_future(self._lookup(host))
+            task.add_done_callback(lambda _: self._running.pop(host))
         return await asyncio.shield(task)

@@ -1,6 +1,8 @@
 """Services are checked again and again, each at its own pace, and what comes of it is recorded like anything else."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +129,21 @@ async def test_dead_dns_does_not_pile_up_questions() -> None:
     answer.set()
     assert await asyncio.gather(*waiting[2:]) == [("192.0.2.1",)] * 3
     assert asked == ["x"]
+
+
+async def test_names_that_were_looked_up_are_forgotten_however_many_redirects_invent() -> None:
+    looks: weakref.WeakSet[asyncio.Task[object]] = weakref.WeakSet()
+
+    async def look(host: str) -> tuple[str, ...]:
+        if (task := asyncio.current_task()) is not None:
+            looks.add(task)
+        await asyncio.sleep(0)
+        return (host,)
+
+    lookup = OneAtATime(look)
+    assert [await lookup(host) for host in ("x", "y", "x")] == [("x",), ("y",), ("x",)]
+    gc.collect()
+    assert not looks
 
 
 def test_nothing_is_checked_that_was_not_asked_for() -> None:
