@@ -52,9 +52,18 @@ def _is_host(root: Root) -> bool:
     It has the first PID namespace, and for "/" what the first process has. False where that cannot be told.
     """
     try:
-        return root.link_name("proc/self/ns/pid") == _FIRST_PID_NAMESPACE and root.leads_home("proc/1/root")
-    except OSError:  # no such kernel, a recorded tree, or not ours to see
+        if root.link_name("proc/self/ns/pid") != _FIRST_PID_NAMESPACE:
+            return False
+    except OSError:  # no such kernel, or a recorded tree
         return False
+    own = _top(root, "self")
+    return own is not None and own == _top(root, "1")
+
+
+def _top(root: Root, process: str) -> tuple[str, str] | None:
+    """Return the device, and the directory on it, that a process has for "/" (proc_pid_mountinfo(5))."""
+    mounts = (line.split() for line in (_text(root, f"proc/{process}/mountinfo") or "").splitlines())
+    return next(((mount[2], mount[3]) for mount in mounts if len(mount) > 4 and mount[4] == "/"), None)
 
 
 def virtualisation(root: Root) -> str | None:

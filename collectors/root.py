@@ -56,10 +56,6 @@ class Root:
         """Return the last part of a symbolic link's target: sysfs names drivers and parents that way."""
         return (self.path / path).readlink().name
 
-    def leads_home(self, path: str) -> bool:
-        """Say whether `path` is this tree's own top, as what another process has for "/" may be."""
-        return Path(self._inside(path)).samefile(self.path)
-
     def below(self, folder: str) -> "Root":
         """Return the tree in one of this tree's own folders."""
         return Root(str(self.path / folder))

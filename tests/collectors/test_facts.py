@@ -161,12 +161,17 @@ def test_containers_are_known_by_their_traces(
 
 def test_a_host_is_none_though_its_image_was_once_a_containers(tmp_path: Path) -> None:
     """A machine made from a container's image; a container that shares the host's PID namespace has another "/"."""
-    first = {"proc/self/ns/pid": "pid:[4026531836]"}
-    files = {".dockerenv": "", "elsewhere/x": ""}
-    assert container(plant(tmp_path / "host", files, first | {"proc/1/root": "../.."}), {}) == "none"
-    assert container(plant(tmp_path / "shared", files, first | {"proc/1/root": "../../elsewhere"}), {}) == "docker"
-    own = {"proc/self/ns/pid": "pid:[4026532199]", "proc/1/root": "../.."}
-    assert container(plant(tmp_path / "own", files, own), {}) == "docker"
+    disk = "22 27 0:21 / /proc rw,relatime - proc proc rw\n27 1 254:0 / / rw,relatime - ext4 /dev/root rw"
+    layers = "512 400 0:55 / / rw,relatime - overlay overlay rw,lowerdir=/var"
+
+    def kind(namespace: int, own: str) -> str:
+        where = tmp_path / f"{namespace}-{len(own)}"
+        files = {".dockerenv": "", "proc/1/mountinfo": disk, "proc/self/mountinfo": own}
+        return container(plant(where, files, {"proc/self/ns/pid": f"pid:[{namespace}]"}), {})
+
+    assert kind(4026531836, disk) == "none"
+    assert kind(4026531836, layers) == "docker"
+    assert kind(4026532199, layers) == kind(4026532199, disk) == "docker"
 
 
 @pytest.mark.parametrize(
