@@ -159,7 +159,9 @@ def test_it_fills_its_place_at_any_size(width: int, height: int, glyphs: str, wo
 
 
 def test_no_data_is_an_empty_field() -> None:
-    assert drawn(window(), 13, 4)[1:] == ["    │", "   0┤", "loss│"]
+    assert drawn(window(), 13, 4) == ["    │"] * 3 + ["loss│"]
+    silent = window(*(lost(t) for t in range(16)), ceiling=100)
+    assert drawn(silent, 13, 4) == ["    │"] * 3 + ["loss│████████"], "an axis with numbers would look measured"
 
 
 class Shown(App[None]):

@@ -188,6 +188,7 @@ def test_a_graph_of_nothing_is_an_empty_frame() -> None:
     svg = graph_svg(Graph("x", at(0), at(60), SECOND_NS, ()), "x")
     assert "NaN" not in svg
     assert 'class="mid"' not in svg
+    assert ">1</text>" not in svg, "numbers on its axis would look measured"
 
 
 def test_a_session_in_which_nothing_was_probed_is_a_page_too() -> None:

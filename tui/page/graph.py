@@ -36,9 +36,10 @@ def graph_svg(graph: Graph, title: str) -> str:
         [(bucket.p99_us or bucket.p50_us or 0) / 1000 for bucket in answered],
     )
     ceiling = ceiling_above(peak)
+    heights = (0.0, ceiling / 2, ceiling) if answered else ()
     parts = (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{escape(title)}</title>',
-        *_axes(graph, ceiling),
+        *_axes(graph, ceiling, heights),
         *_latency(graph, ceiling),
         *_losses(graph),
         *_moments(graph),
@@ -60,8 +61,9 @@ def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _axes(graph: Graph, ceiling: float) -> Iterator[str]:
-    for value in (0.0, ceiling / 2, ceiling):
+def _axes(graph: Graph, ceiling: float, heights: Sequence[float]) -> Iterator[str]:
+    """Yield the grid; `heights` in ms are labelled, none of them where nothing was measured."""
+    for value in heights:
         y = _n(_y(value * 1000, ceiling))
         yield f'<path class="grid" d="M{LEFT} {y}H{RIGHT}"/>'
         yield f'<text x="{LEFT - 5}" y="{float(y) + 4:g}" text-anchor="end">{label(value)}</text>'

@@ -76,7 +76,7 @@ def graph_rows(data: GraphData, width: int, height: int, glyphs: Glyphs = "unico
     """Return `height` rows of `width` cells: the plot over an axis from 0, loss beneath, then the ends' labels.
 
     The median is a line, least to greatest a stippled band. Nothing answered is a gap. `loss` shows the share lost of
-    the probes sent in that column; "×" where probes never left this box.
+    the probes sent in that column; "×" where probes never left this box. Without any answer the axis has no numbers.
     """
     ceiling = data.ceiling or steady_ceiling(peak(data), None)
     signs = _SIGNS[glyphs]
@@ -85,7 +85,8 @@ def graph_rows(data: GraphData, width: int, height: int, glyphs: Glyphs = "unico
     plot_height = max(1, height - 1 - labelled)
     margin = _margin(data, ceiling)
     plot = _plot(data, line, plot_height, ceiling, glyphs)
-    axis = _axis(ceiling, plot_height, margin, signs)
+    measured = any(bucket.p50_us is not None for bucket in data.buckets)
+    axis = _axis(ceiling if measured else None, plot_height, margin, signs)
     rows: list[Row] = [
         join([(head, "dim"), *_overlay(text, data, line, signs, _cut_off(data, line, ceiling) if y == 0 else None)])
         for y, (head, text) in enumerate(zip(axis, plot, strict=True))
@@ -143,7 +144,10 @@ def _between(before: int | None, now: int) -> range:
     return range(before + 1, now + 1) if now > before else range(now, before)
 
 
-def _axis(ceiling: float, height: int, margin: int, signs: _Signs) -> list[str]:
+def _axis(ceiling: float | None, height: int, margin: int, signs: _Signs) -> list[str]:
+    """Return the axis of each row; `ceiling` is None where nothing was measured, and then it has no numbers."""
+    if ceiling is None:
+        return [" " * margin + signs.axis] * height
     labels = {0: label(ceiling), height - 1: "0"} if height > 1 else {0: label(ceiling)}
     if height >= 5 and height % 2:
         labels[height // 2] = label(ceiling / 2)

@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.widgets.runs import Role, Row, clean_row, fit_row, in_letters
+from tui.widgets.runs import Role, Row, clean_row, fit_row, in_letters, row_text
 
 _CLASS: Final[dict[Role, str]] = {
     "plain": "lines--plain",
@@ -24,8 +24,14 @@ _CLASS: Final[dict[Role, str]] = {
 }
 
 
+_MORE: Final = "…"
+
+
 class Lines(Widget):
-    """Rows of (text, role) runs on the Line API. `show` replaces them; text is never read as markup."""
+    """Rows of (text, role) runs on the Line API. `show` replaces them; text is never read as markup.
+
+    Where there is text below the last row, that one ends in an ellipsis.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_CLASS.values())
     DEFAULT_CSS = """
@@ -59,6 +65,8 @@ class Lines(Widget):
             for y, (old, new) in enumerate(zip_longest(before, self._rows))
             if old != new and y < self.size.height
         ]
+        if self._cut(before) != self._cut(self._rows):
+            changed.append(Region(0, self.size.height - 1, width, 1))
         if changed:
             self.refresh(*changed)
 
@@ -66,9 +74,15 @@ class Lines(Widget):
         """Return row `y` as styled text in exactly the widget's width."""
         width = self.size.width
         row = self._rows[y] if y < len(self._rows) else ()
+        if y == self.size.height - 1 and self._cut(self._rows):
+            row = (*fit_row(row, width - 1), (_MORE, "dim"))
         if self.app.has_class("-ascii"):
             row = tuple((in_letters(text), role) for text, role in row)
         return Strip([Segment(text, self._style(role)) for text, role in fit_row(row, width)], width)
+
+    def _cut(self, rows: Sequence[Row]) -> bool:
+        """Tell whether there is text below the last row that has room."""
+        return any(row_text(row).strip() for row in rows[self.size.height :])
 
     def _style(self, role: Role) -> Style:
         return self.get_component_rich_style(_CLASS[role])
