@@ -22,6 +22,8 @@ PROVEN: Final = 20
 """After so many probes without one transmit stamp, the device is known to make none."""
 DRAINS: Final = 16
 """How often a socket is read before losses are judged: after a stop, thousands of replies may wait."""
+LANES: Final = 64
+"""UDP sockets at most of one kind: so many probes may be under way to one peer and be told apart without a token."""
 Channel: TypeAlias = IcmpChannel | UdpChannel
 
 
@@ -54,7 +56,7 @@ class Engine:
         self._streams: dict[int, Stream] = {}
         self._due: list[tuple[int, int]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._channels: dict[tuple[str, Family, bool], Channel] = {}
+        self._channels: dict[tuple[str, Family, bool, int], Channel] = {}
         self._tcp = TcpChannel(self._flights, clock, self._loop)
 
     def icmp(self, family: Family) -> Ability:
@@ -100,12 +102,21 @@ class Engine:
         self._channels.clear()
         self._tcp.close()
 
-    def _channel(self, protocol: str, family: Family, *, dont_fragment: bool) -> Channel:
-        key = (protocol, family, dont_fragment)
+    def _channel(self, protocol: str, family: Family, *, dont_fragment: bool, lane: int = 0) -> Channel:
+        key = (protocol, family, dont_fragment, lane)
         channel = self._channels.get(key)
         if channel is None:
             channel = self._channels[key] = self._opened(protocol, family, dont_fragment=dont_fragment)
             self._loop.add_reader(channel.fileno(), self._read, channel)
+        return channel
+
+    def _free_channel(self, stream: Stream) -> Channel:
+        """Return the channel for the next probe: with UDP the first that waits for nothing from this peer."""
+        series = stream.series
+        for lane in range(LANES):
+            channel = self._channel(series.protocol, stream.family, dont_fragment=series.dont_fragment, lane=lane)
+            if not isinstance(channel, UdpChannel) or not channel.waits_for(stream):
+                break
         return channel
 
     def _opened(self, protocol: str, family: Family, *, dont_fragment: bool) -> Channel:
@@ -150,7 +161,7 @@ class Engine:
             self._tcp.send(stream, now)
             return None
         try:
-            channel = self._channel(series.protocol, stream.family, dont_fragment=series.dont_fragment)
+            channel = self._free_channel(stream)
         except OSError as problem:
             self._flights.failed(series.id, now.mono_ns, errno_name(problem))
             return None

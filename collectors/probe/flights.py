@@ -60,16 +60,6 @@ class Flights:
         """Return the probe that holds `seq`, None for one never sent or long forgotten."""
         return self._by_seq.get(seq)
 
-    def only_one_to(self, address: str, series: set[int]) -> Flight | None:
-        """Return the one unsettled probe of `series` to `address`; None where there are none or several."""
-        found = [
-            flight
-            for flights in self._open.values()
-            for flight in flights
-            if flight.outcome is None and flight.address == address and flight.series in series
-        ]
-        return found[0] if len(found) == 1 else None
-
     def failed(self, series: int, sent_ns: int, reason: str) -> None:
         """Tell a probe that never left, and why."""
         self._tell(series, sent_ns, Outcome.FAILED, None, reason)

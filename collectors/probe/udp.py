@@ -33,7 +33,11 @@ def token_seq(data: bytes) -> int | None:
 
 
 class UdpChannel:
-    """One unconnected UDP socket for all targets of a family."""
+    """One unconnected UDP socket for all targets of a family.
+
+    A service that does not echo answers without a token, so an answer is that of the last probe from this socket. A
+    peer that is still waited for has to be asked from another one.
+    """
 
     def __init__(self, family: Literal[4, 6], flights: Flights, *, dont_fragment: bool = False) -> None:
         self.family = family
@@ -43,7 +47,7 @@ class UdpChannel:
         report_errors(self.sock, family)
         set_fragmentation(self.sock, family, dont_fragment=dont_fragment)
         self._flights = flights
-        self._series: dict[tuple[str, int], set[int]] = {}
+        self._last: dict[tuple[str, int], Flight] = {}
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
@@ -53,13 +57,20 @@ class UdpChannel:
         """Close the socket."""
         self.sock.close()
 
+    def waits_for(self, stream: Stream) -> bool:
+        """Say whether a probe from here to the same peer is under way."""
+        last = self._last.get(_peer(stream))
+        return last is not None and last.outcome is None
+
     def send(self, stream: Stream, now: Reading) -> None:
         """Send one probe of `stream`; a failure is told, not raised."""
-        series = stream.series
-        self._series.setdefault((stream.address, series.port or 0), set()).add(series.id)
 
         def send(seq: int) -> None:
-            transmit(self.sock, payload(series.payload_bytes, seq), stream, self.stamping, seq, raw=False)
+            data = payload(stream.series.payload_bytes, seq)
+            transmit(self.sock, data, stream, self.stamping, seq, raw=False)
+            flight = self._flights.get(seq)
+            if flight is not None:
+                self._last[_peer(stream)] = flight
 
         launch(self._flights, stream, now, send)
 
@@ -84,12 +95,9 @@ class UdpChannel:
         return True
 
     def _flight(self, data: bytes, peer: tuple[str, int]) -> Flight | None:
-        """Find the probe by its token, else by being the only one on its way to `peer`."""
+        """Find the probe by its token, else as the last one to `peer`."""
         seq = token_seq(data)
-        if seq is not None:
-            return self._flights.get(seq)
-        series = self._series.get((peer[0], peer[1]))
-        return self._flights.only_one_to(peer[0], series) if series else None
+        return self._last.get((peer[0], peer[1])) if seq is None else self._flights.get(seq)
 
     def _read_errors(self, now: Reading) -> None:
         for _ in range(READS):
@@ -122,6 +130,10 @@ class UdpChannel:
             self._flights.answered(flight, rtt_ns(flight, stamp_ns, now), reason)
         else:
             self._flights.unreachable(flight, reason, sender)
+
+
+def _peer(stream: Stream) -> tuple[str, int]:
+    return stream.address, stream.series.port or 0
 
 
 def _tail_seq(frame: bytes) -> int | None:

@@ -21,6 +21,7 @@ TARGETS = {
     "10.200.0.3": Behaviour(silent=True),
     "10.200.0.4": Behaviour(unreachable=(3, 13), unreachable_from="10.200.7.7"),
     "10.200.0.5": Behaviour(delay_ms=20, lose=(0,), tcp="open"),
+    "10.200.0.6": Behaviour(delay_ms=20, lose=(0,)),
     "fd00:200::1": Behaviour(delay_ms=20, tcp="open"),
     "fd00:200::4": Behaviour(unreachable=(1, 1), unreachable_from="fd00:200::77"),
 }
@@ -85,11 +86,21 @@ async def test_unreachable_names_the_router(far: str, protocol: str, address: st
 async def test_udp_takes_the_targets_own_refusal_as_its_answer(
     far: str, address: str, reason: str, payload_bytes: int
 ) -> None:
-    """Also with a payload too short to hold a token: then it is the only one on its way."""
-    one = series(address, protocol="udp", port=33434, payload_bytes=payload_bytes, interval_ns=60_000_000)
+    """Also with a payload too short to hold a token, and with several on their way at one time."""
+    one = series(address, protocol="udp", port=33434, payload_bytes=payload_bytes, interval_ns=8_000_000)
     seen = await watch(one, until=answered(4, within_ms=40), namespace=far)
     assert {(told.outcome, told.reason) for told in seen} == {(Outcome.ANSWERED, reason)}
     assert min(told.rtt_ms for told in seen) >= 20
+
+
+async def test_one_udp_loss_does_not_hide_the_answers_after_it(far: str) -> None:
+    """What answers without our token, as most services do, is told from the lost probe before it."""
+    quick = {"interval_ns": 50_000_000, "timeout_ns": 3_000_000_000}
+    one = series("10.200.0.6", protocol="udp", port=33434, payload_bytes=4, **quick)
+    seen = await watch(one, until=at_least(1, Outcome.LOST), namespace=far)
+    first_ns = min(told.sent_ns for told in seen)
+    assert {told.outcome for told in seen if told.sent_ns > first_ns} == {Outcome.ANSWERED}
+    assert {told.outcome for told in seen if told.sent_ns == first_ns} == {Outcome.LOST}
 
 
 async def test_a_udp_echo_service_answers(far: str, bed: Bed) -> None:
