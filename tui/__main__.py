@@ -19,9 +19,8 @@ _COMMON = ("--lang", "--config")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code (see `tui.cli.Exit`)."""
     atexit.register(gc.freeze)  # the kernel takes everything back at once: no need to look for garbage
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # numpy would start threads for matrices, of which there are none
+    gc.set_threshold(20_000)  # what is imported is much and no garbage
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads for matrices, which nobody has here
     words = list(sys.argv[1:] if argv is None else argv)
     use_language(_value_of("--lang", words) or os.environ.get("LONGPIPE_LANGUAGE"))
     for stream in (sys.stdout, sys.stderr):

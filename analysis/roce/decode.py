@@ -120,9 +120,8 @@ def decode(frames: Frames, pairs: Pairs) -> Batch:
     end = frames.start + frames.captured
     located = locate(frames.buffer, frames.start, end, frames.link)
     kinds = np.bincount(located.kind, minlength=8).tolist()
-    candidates = np.flatnonzero(located.kind == ROCE)
-    readable = located.bth[candidates] + _BTH <= end[candidates]
-    rows = candidates[readable] if not readable.all() else candidates
+    readable = (located.kind == ROCE) & (located.bth + _BTH <= end)
+    rows = np.flatnonzero(readable)
     packets, connects = _packets(frames, located, rows, end, pairs)
     t = frames.t_ns
     tagged = located.pcp[located.pcp >= 0]
@@ -134,8 +133,8 @@ def decode(frames: Frames, pairs: Pairs) -> Batch:
         t_min_ns=int(t.min()),
         t_max_ns=int(t.max()),
         backward=int(np.count_nonzero(t[1:] < t[:-1])) + _went_back(frames),
-        blind=len(candidates) - len(rows),
-        fragments=int(np.count_nonzero(located.fragment[rows])),
+        blind=kinds[ROCE] - len(rows),
+        fragments=int(np.count_nonzero(located.fragment & readable)),
         runts=kinds[RUNT],
         not_roce={"tcp": kinds[TCP], "icmp": kinds[ICMP], "arp": kinds[ARP], "other": kinds[OTHER]},
         pcp=np.bincount(tagged, minlength=8),
@@ -159,7 +158,7 @@ def _packets(
     bth, stop, l3, version = located.bth, located.stop, located.l3, located.version
     head, at = (located.head, PLAIN_BTH) if located.head is not None else (gather(buffer, bth, _BTH), 0)
     opcode = head[:, at].copy()
-    traits = TRAITS[opcode]
+    traits = TRAITS.take(opcode)
     traits[np.flatnonzero(head[:, at + 8] & 0x80)] |= ACK_REQ
     syndrome, dma_bytes = _extensions(buffer, opcode, traits, bth, np.minimum(end, stop))
     payload = stop - bth

@@ -42,7 +42,8 @@ class Ordered(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, packets: Packets, rows: Ints) -> "Ordered":
         """Take some packets, by index."""
-        return cls(packets, rows, packets.traits[rows], packets.number[rows], packets.t_ns[rows], packets.psn[rows])
+        number, t_ns, psn = (column.take(rows) for column in (packets.number, packets.t_ns, packets.psn))
+        return cls(packets, rows, packets.traits.take(rows), number, t_ns, psn)
 
     def payload(self, some: Ints) -> Ints:
         """Return the payload of some of these packets."""
@@ -123,7 +124,7 @@ class Flows:
     def add(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
         """Fold in those `rows` of packets, all of WALKED opcodes; `span` is how many PSNs each of them takes."""
         flow = ids[rows]
-        order = np.argsort(flow.astype(np.uint16), kind="stable")
+        order = np.argsort(flow.astype(np.min_scalar_type(self.count)), kind="stable")
         flow, rows, span = flow[order], rows[order], span[order]
         rest = int(np.searchsorted(flow, REST, side="right"))
         if rest:
@@ -171,9 +172,9 @@ class Flows:
     def _add_up(self, walked: Walked) -> None:
         add, segments, packets = self.counters, walked.segments, walked.packets
         flow, first = segments.flow, segments.first
-        payload = np.add.reduceat(packets.packets.payload[packets.rows], first)
+        payload = np.add.reduceat(packets.packets.payload.take(packets.rows), first)
         add.packets[flow] += segments.end - first
-        add.wire_bytes[flow] += np.add.reduceat(packets.packets.length[packets.rows], first)
+        add.wire_bytes[flow] += np.add.reduceat(packets.packets.length.take(packets.rows), first)
         add.payload_bytes[flow] += payload
         add.goodput_bytes[flow] += payload
         if len(walked.walk.odd):

@@ -90,9 +90,9 @@ class Fold:
         """REQs by host pair and the requester's id for the connection."""
         self._held: Packets | None = None
 
-    def add(self, batch: Batch, tally: Tally | None = None) -> None:
-        """Take in the next batch; `tally` is that of its packets, where it is known already."""
-        self.totals.add(batch, tally or Tally.of(batch.packets))
+    def add(self, batch: Batch) -> None:
+        """Take in the next batch."""
+        self.totals.add(batch, Tally.of(batch.packets))
         for pause in batch.pauses:
             self.pauses.add(pause)
         if len(self.connects) < _MOST_CONNECTS:

@@ -74,7 +74,7 @@ def _by_table(rows: Bytes) -> Ints:
         if alike:
             state ^= int(table[column[0]])
         else:
-            total ^= table[column]
+            total ^= table.take(column)
     return (~(total ^ np.uint32(state))).astype(np.int64)
 
 

@@ -120,8 +120,9 @@ def _plain(buffer: Bytes, start: Ints, end: Ints) -> Located | None:
     n, l3, bth = len(start), start + 14, start + PLAIN_BTH
     stop = l3 + field(head, 16, ">u2")
     kind = np.where(stop - bth >= _BTH + _ICRC, ROCE, RUNT)
-    no, none = np.zeros(n, np.bool_), np.full(n, -1, np.int64)
-    return Located(kind, l3, bth, stop, np.full(n, 4, np.int64), head[:, 15].astype(np.int64), no, ~no, none, head)
+    no, yes = (np.broadcast_to(np.bool_(one), n) for one in (False, True))
+    none, four = (np.broadcast_to(np.int64(one), n) for one in (-1, 4))
+    return Located(kind, l3, bth, stop, four, head[:, 15].astype(np.int64), no, yes, none, head)
 
 
 def _enter(buffer: Bytes, end: Ints, outer: Located, rows: Ints, start: Ints, nested: int) -> None:

@@ -39,7 +39,7 @@ class Tally(msgspec.Struct, frozen=True):
             np.bincount(opcode, packets.length, 256).astype(np.int64),
             np.bincount(packets.tos + 1, minlength=257)[1:],
             np.bincount(opcode[packets.tos & CE_MASK == CE], minlength=256),
-            np.bincount(packets.icrc, minlength=3),
+            np.array([np.count_nonzero(packets.icrc == kind) for kind in (icrc.GOOD, icrc.BAD, icrc.UNCHECKED)]),
             np.stack([np.bincount(packets.syndrome[with_aeth[some]], minlength=256) for some in (~xrc, xrc)]),
             packets.qpn[packets.icrc == icrc.BAD].tolist(),
         )
