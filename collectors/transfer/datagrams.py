@@ -24,6 +24,8 @@ GSO_ABOVE_BPS: Final = 50_000_000
 BUFFER_BYTES: Final = 8 << 20
 BEHIND_S: Final = 0.02
 """A sender that was held up catches up with no more than this."""
+TURN: Final = 512
+"""Datagrams before whatever else waits for the loop: a line that is never full would keep it at too high a pace."""
 OVERTIME_S: Final = 2.0
 """How much longer than asked one that was held up may send: where the line is slower than the pace, it ends then."""
 QUIET_S: Final = 0.3
@@ -117,7 +119,7 @@ async def send(sock: socket.socket, ask: Ask, source: Source) -> int:
         if due > most:
             began += (due - most) / per_s
             due = most
-        due = min(due, source.total - sent)
+        due = min(due, source.total - sent, TURN)
         while due > 0:
             made = made or source.make(sent, min(due, sending.at_once), loop_ns(loop))
             count = sending.put(made)
