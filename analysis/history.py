@@ -6,8 +6,7 @@ minima and maxima are always exact.
 
 from collections import deque
 from collections.abc import Iterable
-from operator import itemgetter
-from typing import Final
+from typing import Final, cast
 
 from analysis.buckets import Bucket
 from analysis.jitter import Jitter
@@ -31,11 +30,8 @@ _FAR_NS: Final = 1 << 62
 _WARM_UP: Final = 256
 """Probes after which 1 - (15/16)^n of the jitter has forgotten where it started: all but 10^-7."""
 
-_SENT: Final = itemgetter(0)
 _ANSWERED: Final = int(Outcome.ANSWERED)
 _FOREIGN: Final = int(Outcome.FOREIGN)
-_ONE_BY_ONE: Final = frozenset((int(Outcome.LATE), _FOREIGN))
-"""What takes something back, or is not filed."""
 _TELLING: Final = tuple(map(int, (Outcome.ANSWERED, Outcome.LATE, Outcome.LOST, Outcome.UNREACHABLE)))
 
 
@@ -56,8 +52,8 @@ class SeriesHistory:
     )
 
     def __init__(self) -> None:
-        self.waiting: list[Told] = []
-        """What was told and is not filed yet: probes are filed together, when somebody asks."""
+        self.waiting: list[int | None] = []
+        """What was told and is not filed yet, `Told` after `Told`: probes are filed together, when somebody asks."""
         self._recent = ProbeLog()
         self._tens = SliceLog(10 * SECOND_NS)
         self._minutes = SliceLog(60 * SECOND_NS)
@@ -74,7 +70,7 @@ class SeriesHistory:
         FOREIGN replies settle nothing. Left out is also what was sent before the probes that are still kept one
         by one, and an answer whose time is missing or impossible.
         """
-        self.waiting.append((sent_ns, outcome, rtt_us))
+        self.waiting += sent_ns, outcome, rtt_us
 
     def settled(self, start_ns: int) -> Iterable[Told]:
         """Yield the probes sent since a time, in order of sending, as far as they are kept one by one."""
@@ -98,30 +94,30 @@ class SeriesHistory:
         return self._recent.rtt_us[row] if row >= 0 else self._jitter.last_rtt_us
 
     def file(self) -> None:
-        """File what is waiting, with the same result as probe by probe."""
+        """File what is waiting, with the same result as probe by probe: answers together, the few others after."""
         if not self.waiting:
             return
-        told, self._told = self.waiting.copy(), None
+        self._told = None
+        sent_ns = cast("list[int]", self.waiting[::3])  # only times can be None
+        outcomes, times = cast("list[int]", self.waiting[1::3]), self.waiting[2::3]
         self.waiting.clear()
-        if not self._at_once(sorted(told, key=_SENT)):
-            for one in told:
-                self._file_one(*one)
+        if self._fits(min(sent_ns), max(sent_ns), len(sent_ns)):
+            apart = [row for row, outcome in enumerate(outcomes) if outcome]
+            told = [(sent_ns[row], outcomes[row], times[row]) for row in apart]
+            for row in reversed(apart):
+                del sent_ns[row], times[row]
+            self._recent.extend(*_possible(sent_ns, times))
+        else:
+            told = list(zip(sent_ns, outcomes, times, strict=True))
+        for one in told:
+            self._file_one(*one)
 
-    def _at_once(self, told: list[Told]) -> bool:
-        """File probes in order of sending together, where that is the same as one by one; return whether it is."""
-        sent_ns, outcomes, times = zip(*told, strict=True)
-        log, rtts = self._recent, [rtt_us or 0 for rtt_us in times]
-        ends = sent_ns[0], sent_ns[-1], *log.sent_ns[:1], *log.sent_ns[-1:]
-        if (
-            self._full(max(ends) - min(ends), len(log) + len(told))  # leads to a roll-up
-            or not self._horizon_ns <= sent_ns[0] <= sent_ns[-1] < _FAR_NS
-            or not 0 <= min(rtts) <= max(rtts) <= LONGEST_RTT_US
-            or not _ONE_BY_ONE.isdisjoint(outcomes)
-            or (_ANSWERED, None) in zip(outcomes, times, strict=True)
-        ):
-            return False
-        log.extend(sent_ns, outcomes, rtts)
-        return True
+    def _fits(self, first_ns: int, last_ns: int, count: int) -> bool:
+        """Tell whether probes are neither too old to be filed, nor so many or new that older ones are rolled up."""
+        log = self._recent
+        ends = first_ns, last_ns, *log.sent_ns[:1], *log.sent_ns[-1:]
+        full = self._full(max(ends) - min(ends), len(log) + count)
+        return self._horizon_ns <= first_ns <= last_ns < _FAR_NS and not full
 
     def _file_one(self, sent_ns: int, outcome: int, rtt_us: int | None) -> None:
         if not self._horizon_ns <= sent_ns < _FAR_NS or outcome == _FOREIGN:
@@ -283,6 +279,15 @@ class SeriesHistory:
             self._minutes.append(number, tally)
         self._tens.drop_before(horizon * minute // step)
         self._minutes.drop_before((now_ns - MINUTES_NS) // minute)
+
+
+def _possible(sent_ns: list[int], times: list[int | None]) -> tuple[list[int], list[int]]:
+    """Return the answered probes whose times are known and possible."""
+    if None not in times and min(rtts := cast("list[int]", times), default=0) >= 0:
+        if max(rtts, default=0) <= LONGEST_RTT_US:
+            return sent_ns, rtts
+    rows = [(t, rtt) for t, rtt in zip(sent_ns, times, strict=True) if rtt is not None and 0 <= rtt <= LONGEST_RTT_US]
+    return [t for t, _ in rows], [rtt for _, rtt in rows]
 
 
 def _bucket(tally: Tally | None, start_ns: int, step_ns: int) -> Bucket:

@@ -8,7 +8,6 @@ import msgspec
 from analysis.events import Event
 from analysis.history import SeriesHistory
 from analysis.outages import Outage
-from analysis.probe_log import Told
 from analysis.samples import Outcome, ProbeNote, Probes, Series
 from analysis.text import N_, Sentence, say
 from analysis.units import duration
@@ -22,7 +21,7 @@ _TROUBLE: Final = frozenset({Outcome.FAILED, Outcome.UNREACHABLE, Outcome.FOREIG
 """A refusal (TCP reset, UDP port unreachable) has a note too, but it is an answer."""
 _HEARD: Final = frozenset({Outcome.ANSWERED, Outcome.LATE})
 _FOREIGN: Final = int(Outcome.FOREIGN)
-FILE_EVERY: Final = 128
+FILE_EVERY: Final = 256
 """So many batches may wait to be filed."""
 
 
@@ -112,7 +111,7 @@ class Paths:
         self.by_key: dict[PathKey, Path] = {}
         self._answering: set[tuple[str, str, str]] = set()
         self._flying: list[Path] = []
-        self._waiting: dict[int, list[Told]] = {}
+        self._waiting: dict[int, list[int | None]] = {}
         self._silent: dict[int, Path] = {}
         self._batches = 0
         self.changes = 0
@@ -184,7 +183,7 @@ class Paths:
         columns = zip(probes.series, probes.age_us, probes.outcome, probes.rtt_us, strict=True)
         for series, age_us, outcome, rtt_us in columns:
             if (waiting := known(series)) is not None:
-                waiting.append((t - age_us * 1000, outcome, rtt_us))
+                waiting += t - age_us * 1000, outcome, rtt_us
         if _FOREIGN in probes.outcome:
             self._count_foreign(probes)
         if self._silent:

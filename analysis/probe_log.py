@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from operator import itemgetter
+from operator import le
 from typing import Final, TypeAlias
 
 from analysis.samples import Outcome
@@ -15,7 +15,7 @@ SAME_PROBE_NS: Final = 2_000
 Told: TypeAlias = tuple[int, int, int | None]
 """When a probe was sent, what became of it (`Outcome`), and its time in µs where it was answered."""
 
-_SENT: Final = itemgetter(0)
+_ANSWERED: Final = int(Outcome.ANSWERED)
 _LATE: Final = int(Outcome.LATE)
 _LOSSES: Final = (int(Outcome.LOST), int(Outcome.UNREACHABLE))
 
@@ -48,17 +48,17 @@ class ProbeLog:
         self.rtt_us.insert(place, rtt_us)
         self.outcomes.insert(place, outcome)
 
-    def extend(self, sent_ns: Sequence[int], outcomes: Sequence[int], rtt_us: Sequence[int]) -> None:
-        """File outcomes in order of sending, none of them LATE, as `add` would one by one."""
-        place = bisect_right(self.sent_ns, sent_ns[0])
-        if place < len(self):
-            later = zip(self.sent_ns[place:], self.outcomes[place:], self.rtt_us[place:], strict=True)
-            rows = sorted((*later, *zip(sent_ns, outcomes, rtt_us, strict=True)), key=_SENT)
-            sent_ns, outcomes, rtt_us = zip(*rows, strict=True)
-            del self.sent_ns[place:], self.outcomes[place:], self.rtt_us[place:]
-        self.sent_ns.extend(sent_ns)
-        self.outcomes.extend(outcomes)
+    def extend(self, sent_ns: Sequence[int], rtt_us: Sequence[int]) -> None:
+        """File answered probes as `add` would one by one."""
+        if not sent_ns:
+            return
+        if (self.sent_ns and sent_ns[0] < self.sent_ns[-1]) or not all(map(le, sent_ns, sent_ns[1:])):
+            for one, rtt in zip(sent_ns, rtt_us, strict=True):
+                self.add(one, _ANSWERED, rtt)
+            return
+        self.sent_ns.extend(array("q", sent_ns))  # in half the time of the numbers themselves
         self.rtt_us.extend(rtt_us)
+        self.outcomes.extend(bytes((_ANSWERED,)) * len(sent_ns))
 
     def range(self, start_ns: int, end_ns: int) -> tuple[int, int]:
         """Return which rows were sent in [start_ns, end_ns)."""

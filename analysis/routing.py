@@ -46,7 +46,7 @@ class Routing:
         self.judgements: dict[str, tuple[Judgement, ...]] = {}
         self._judged_ns = 0
         self._pools: dict[str, Pool] = {}
-        self._found: dict[tuple[str, int], tuple[int, list[Path]]] = {}
+        self._found: dict[tuple[str, int], tuple[int, list[Path], dict[int, int]]] = {}
 
     def name_of(self, kernel_id: str) -> str:
         """Return a route's shown name by the id that series carry."""
@@ -87,9 +87,8 @@ class Routing:
 
     def _recent(self, route: Route, paths: Paths, t: int) -> Window:
         """Return the scoring window as it is judged."""
-        start, targets = t - SCORE_WINDOW_NS, self._targets(route, paths)
-        members = {path.series.id: path.epoch_ns for path in targets}
-        key = route_id(route)
+        start, key = t - SCORE_WINDOW_NS, route_id(route)
+        targets, members = self._members(route, paths)
         if (pool := self._pools.get(key)) is None or members != pool.members:
             settled = (path.history.settled(path.since(start)) for path in targets)
             pool = self._pools[key] = Pool(SCORE_WINDOW_NS, members, chain.from_iterable(settled), t)
@@ -143,14 +142,19 @@ class Routing:
 
     def _targets(self, route: Route, paths: Paths) -> list[Path]:
         """Return the paths to targets over `route`: those being probed, or at a session's end those that were."""
+        return self._members(route, paths)[0]
+
+    def _members(self, route: Route, paths: Paths) -> tuple[list[Path], dict[int, int]]:
+        """Return those paths, and by their series when each began."""
         key = route.name, route.family
-        changes, found = self._found.get(key, (-1, []))
+        changes, found, members = self._found.get(key, (-1, [], {}))
         if changes != paths.changes:
             over = paths.of_route(*key)
             targets = [path for path in over if path.is_target and not paths.is_barred(path)]
             found = [path for path in targets if not path.series.ended] or targets
-            self._found[key] = paths.changes, found
-        return found
+            members = {path.series.id: path.epoch_ns for path in found}
+            self._found[key] = paths.changes, found, members
+        return found, members
 
     def _availability(self, route: Route, paths: Paths, t: int) -> float | None:
         """Return the share of probes not lost in outages, by the target that fared best: the route's own part."""
