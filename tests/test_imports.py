@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"scapy", "pyroute2", "numpy", "textual", "rich", "psutil", "ping3", "zstandard"}
+LATER = {"scapy", "pyroute2", "numpy", "dns", "h11", "zfec", "maxminddb"}
+"""What the dashboard begins without: it is loaded when it is needed."""
+HEAVY = LATER | {"textual", "rich", "psutil", "ping3", "zstandard"}
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -23,6 +25,15 @@ def loaded_by(statement: str) -> set[str]:
         ("import analysis.model, analysis.view", HEAVY | {"asyncio", "socket", "subprocess"}),
         ("import tuning.executor, tuning.wizard", HEAVY | {"asyncio", "collectors", "tui"}),
         ("import collectors.hub, collectors.store", {"textual", "rich", "scapy", "tuning"}),
+        (
+            "import tui.commands.bandwidth, tui.commands.check",
+            HEAVY | {"msgspec", "asyncio", "analysis", "collectors"},
+        ),
+        ("import tui.app, tui.screens.dashboard", LATER | {"psutil", "ping3"}),
+        (
+            "from tui.live import Clock, Settings, live_collectors; live_collectors(Settings(), Clock())",
+            LATER | {"textual", "rich", "tuning"},
+        ),
     ],
 )
 def test_what_a_module_brings_along(statement: str, forbidden: set[str]) -> None:
