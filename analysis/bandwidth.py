@@ -46,12 +46,14 @@ def bandwidth(route: Route, box: Box, at_ns: int) -> Bandwidth:
     tested = box.tests.carried(route.id, at_ns)
     if tested is None or (seen.mbps or 0.0) * 1e6 > tested.fastest_bps * OUTDONE:
         return seen
-    return Bandwidth(tested.bps / 1e6, source=_tested(tested))
+    return Bandwidth(tested.bps / 1e6, tested.at_least, _tested(tested))
 
 
 def _tested(tested: Carried) -> Sentence:
     words = {"rate": megabits(tested.bps / 1e6), "target": tested.target, "age": duration(tested.age_ns)}
-    if tested.both:
+    if tested.at_least:
+        text = N_("Bandwidth: a test to {target} {age} ago measured {rate} Mb/s, held there by its data cap.")
+    elif tested.both:
         text = N_("Bandwidth: a test to {target} {age} ago measured {rate} Mb/s, in the slower direction.")
     else:
         text = N_("Bandwidth: a test to {target} {age} ago measured {rate} Mb/s, in one direction only.")

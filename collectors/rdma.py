@@ -117,17 +117,23 @@ def why_absent(root: Root, environ: Mapping[str, str]) -> Sentence:
             )
     if _soft_roce(root) == "missing":
         return say(N_("No RDMA device on this box, and its kernel has no Soft-RoCE (rdma_rxe) either."))
-    wired = next((name for name in names if root.exists(f"sys/class/net/{name}/device")), "eth0")
+    links = sorted((name for name in names if name != "lo"), key=lambda name: not root.exists(_hardware(name)))
+    if not links:
+        return say(N_("No RDMA device on this box, and no network interface that could do RoCE in software."))
     return say(
         N_("No RDMA device on this box. To try RoCE in software on {interface}, run: {command}"),
-        interface=wired,
-        command=f"sudo modprobe rdma_rxe && sudo rdma link add rxe0 type rxe netdev {wired}",
+        interface=links[0],
+        command=f"sudo modprobe rdma_rxe && sudo rdma link add rxe0 type rxe netdev {links[0]}",
     )
+
+
+def _hardware(name: str) -> str:
+    return f"sys/class/net/{name}/device"
 
 
 def _ethernet_driver(root: Root, name: str) -> str:
     try:
-        return root.link_name(f"sys/class/net/{name}/device/driver")
+        return root.link_name(f"{_hardware(name)}/driver")
     except OSError:
         return ""
 

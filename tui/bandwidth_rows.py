@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from rich.cells import cell_len
+
 from analysis.samples import BandwidthRun, DatagramCounts, FecRun, RttQuantiles
 from analysis.transfer.bufferbloat import Grade, answered, bloat
 from analysis.transfer.limits import flow_rates_bps, limit, rate_bps, resent_ratio
@@ -11,6 +13,7 @@ from analysis.units import bits_per_s, count, duration, milliseconds, percent, s
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
 from tui.widgets.runs import Role, Row
+from tui.widgets.runs import Run as Words
 from tui.widgets.wrap import wrap_rows
 
 _DIRECTIONS: Final = {"up": N_("up"), "down": N_("down")}
@@ -33,7 +36,19 @@ def result_rows(results: Sequence[Run], width: int, now_ns: int | None = None) -
 
 def _note(text: str, width: int, role: Role = "dim") -> list[Row]:
     rows = wrap_rows(text, max(20, width - _INDENT), role)
-    return [((" " * _INDENT, "plain"), *row) for row in rows]
+    return [_indented(row) for row in rows]
+
+
+def _indented(row: Row) -> Row:
+    return ((" " * _INDENT, "plain"), *row)
+
+
+def _beside(head: Words, rest: Words, width: int) -> list[Row]:
+    """Return two texts in one row where it has room for them, else each in rows of its own."""
+    room = max(20, width - _INDENT)
+    if cell_len(head[0]) + 2 + cell_len(rest[0]) <= room:
+        return [(head, ("  ", "plain"), rest)]
+    return [row for text, role in (head, rest) for row in wrap_rows(text, room, role)]
 
 
 def _heading(result: Run, now_ns: int | None) -> str | None:
@@ -44,7 +59,8 @@ def _heading(result: Run, now_ns: int | None) -> str | None:
 
 
 def _run_rows(run: BandwidthRun, width: int) -> Iterator[Row]:
-    yield ((bits_per_s(rate_bps(run)), "accent"), (f"  {_moved(run)}", "plain"))
+    first, *more = _beside((bits_per_s(rate_bps(run)), "accent"), (_moved(run), "plain"), width)
+    yield from (first, *map(_indented, more))
     if len(run.flow_bytes) > 1:
         rates = [bits_per_s(rate) for rate in flow_rates_bps(run)]
         more = "  …" if len(rates) > FLOWS_SHOWN else ""
@@ -54,12 +70,11 @@ def _run_rows(run: BandwidthRun, width: int) -> Iterator[Row]:
     yield from _latency_rows(run, width)
     sender = run.sender
     if sender is not None:
-        text = _(
-            "{cc}: {share} sent again, window up to {cwnd} packets",
-            cc=clean(sender.cc),
-            share=percent(resent_ratio(sender)),
-            cwnd=count(sender.cwnd_packets),
-        )
+        words = {"cc": clean(sender.cc), "share": percent(resent_ratio(sender)), "cwnd": count(sender.cwnd_packets)}
+        if sender.cwnd_packets:
+            text = _("{cc}: {share} sent again, window up to {cwnd} packets", **words)
+        else:
+            text = _("{cc}: {share} sent again", **words)
         yield from _note(text, width)
     held = limit(run)
     if held is not None:
@@ -110,8 +125,11 @@ def _datagram_rows(counts: DatagramCounts, width: int) -> Iterator[Row]:
 
 
 def _latency_rows(run: BandwidthRun, width: int) -> Iterator[Row]:
-    if run.idle is None or run.loaded is None:
+    if run.idle is None:
         yield from _note(_("round trips under load: not known, the host does not answer probes"), width)
+        return
+    if run.loaded is None:
+        yield from _note(_("round trips under load: not known, no probe was answered meanwhile"), width)
         return
     grown = bloat(run.idle, run.loaded)
     text = _growth(_("round trip"), run.idle, run.loaded)
@@ -119,7 +137,7 @@ def _latency_rows(run: BandwidthRun, width: int) -> Iterator[Row]:
         yield from _note(text, width)
     else:
         grade = _("bufferbloat {grade} (n {n})", grade=grown.grade, n=grown.n)
-        yield ((" " * _INDENT + text + "  ", "plain"), (grade, _GRADES[grown.grade]))
+        yield from map(_indented, _beside((text, "plain"), (grade, _GRADES[grown.grade]), width))
     if run.gateway_idle is not None and run.gateway_loaded is not None:
         yield from _note(_growth(_("to the first hop"), run.gateway_idle, run.gateway_loaded), width)
 
@@ -142,7 +160,8 @@ def _fec_rows(run: FecRun, width: int) -> Iterator[Row]:
 
     code = _("error correction {needed}+{added}", needed=run.needed, added=run.block - run.needed)
     pace = _("at {pace}, {size} B datagrams", pace=bits_per_s(run.paced_bps), size=run.payload_bytes)
-    yield ((code, "accent"), (f"  {pace}", "plain"))
+    first, *more = _beside((code, "accent"), (pace, "plain"), width)
+    yield from (first, *map(_indented, more))
     yield from _note(tell(conclusion(run)), width, "plain")
     text = _(
         "measured: {lost} of {sources} datagrams of data lost, {restored} restored; decoding took {decode} ms",

@@ -11,6 +11,8 @@ from tui.text import _, tell
 
 def counts_text(row: ServiceRow) -> str:
     """Return how many checks failed, and how long good ones took."""
+    if row.p50_us is None:
+        return _("{failed} of {n} checks failed", failed=row.failed, n=row.checks)
     return _(
         "{failed} of {n} checks failed; good ones took {p50} ms, p99 {p99} ms",
         failed=row.failed,

@@ -32,11 +32,16 @@ def resent_ratio(sender: SenderAccount) -> float | None:
     return sender.bytes_retrans / sender.bytes_sent
 
 
+def is_held_by_cap(run: BandwidthRun) -> bool:
+    """Tell a test whose data cap held the rate, as iperf3's does; ours ends the test instead."""
+    return run.capped and run.tool == "iperf3"
+
+
 def limit(run: BandwidthRun) -> Sentence | None:
     """Say what held the rate, by the sender's TCP_INFO and the round trip under load; None where nothing tells."""
     if run.protocol == "udp":
         return _of_datagrams(run)
-    if run.capped and run.tool == "iperf3":
+    if is_held_by_cap(run):
         return say(N_("The data cap held the rate: the line may carry more. Give a larger --cap."))
     sender = run.sender
     if sender is None or rate_bps(run) is None:

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple, TypeAlias
 
 from analysis.samples import BandwidthRun, FecRun, Sample
-from analysis.transfer.limits import rate_bps
+from analysis.transfer.limits import is_held_by_cap, rate_bps
 
 FRESH_NS: Final = 3600 * 10**9
 """How long a test counts in a route's score: lines differ by the hour. It is shown with its age for ever."""
@@ -23,6 +23,8 @@ class Carried(NamedTuple):
     age_ns: int
     both: bool
     """Whether both directions were measured."""
+    at_least: bool
+    """Whether the data cap held the rate of the slower one: the line may carry more."""
 
 
 def run_key(run: Run) -> Key:
@@ -76,5 +78,7 @@ class Tests:
         same = [(run, rate) for run, rate in fresh if run.target == newest.target]
         directions = {run.direction for run, _ in same}
         oldest_ns = min(run.ended_ns for run, _ in same)
-        rates = [rate for _, rate in same]
-        return Carried(min(rates), max(rates), newest.target, at_ns - oldest_ns, len(directions) > 1)
+        slowest, bps = min(same, key=lambda pair: pair[1])
+        fastest_bps = max(rate for _, rate in same)
+        held = is_held_by_cap(slowest)
+        return Carried(bps, fastest_bps, newest.target, at_ns - oldest_ns, len(directions) > 1, held)

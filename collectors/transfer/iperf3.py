@@ -122,7 +122,7 @@ def read(text: bytes) -> Report:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Gone(say(N_("iperf3 printed something that is not its report."))) from problem
     if report.error:
-        raise Gone(say(N_("iperf3 says: {problem}"), problem=report.error))
+        raise Gone(say(N_("iperf3 says: {problem}. At the other end, run: iperf3 -s"), problem=report.error))
     return report
 
 

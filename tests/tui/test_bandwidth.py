@@ -231,12 +231,34 @@ def test_the_detail_of_a_route_shows_its_last_tests_and_their_age() -> None:
     assert "a test to far.example 1m20s ago measured 60.0 Mb/s" in text
     assert "down  60.0 Mb/s  TCP, 2 flows: 57.2 MiB in 8.0 s, the first 2.0 s left out" in text
     assert "by flow: 20.0 Mb/s, 40.0 Mb/s" in text
-    assert (
-        "round trip: 12.0 ms idle, 62.0 ms under load (p95 15.0, 90.0; 2 of 160 lost)  bufferbloat B (n 99)" in text
-    )
+    assert "round trip: 12.0 ms idle, 62.0 ms under load (p95 15.0, 90.0; 2 of 160 lost)" in text
+    assert "bufferbloat B (n 99)" in text
     assert "The path held the rate: its narrowest link was full, and its queue added 50.0 ms." in text
     assert "to far.example, 1m20s ago" in text
     assert "longpipe bandwidth HOST --route eth0" in text
+
+
+def test_a_test_that_its_cap_held_says_no_more_than_at_least() -> None:
+    model = Model(Settings())
+    for sample in (*session(120), a_run(tool="iperf3", capped=True)):
+        model.fold(sample)
+    row = next(row for row in model.view(at(120), Lens()).routes if row.name == "eth0")
+    assert (row.bandwidth_mbps, row.bandwidth_at_least) == (60.0, True)
+    assert "held there by its data cap" in str(row.bandwidth_source)
+
+
+@pytest.mark.parametrize("width", [58, 78, 96])
+def test_no_row_of_a_test_is_wider_than_its_place(width: int) -> None:
+    rows = list(map(row_text, result_rows([a_run()], width, at(100))))
+    assert max(map(len, rows)) <= width
+    text = " ".join(" ".join(rows).split())
+    assert "in 8.0 s, the first 2.0 s left out" in text
+    assert "2 of 160 lost) bufferbloat B (n 99)" in text
+
+
+def test_what_the_sender_does_not_know_is_left_out() -> None:
+    account = SenderAccount("bbr", 1448, 0)
+    assert "window" not in " ".join(map(row_text, result_rows([a_run(sender=account)], 80, at(100))))
 
 
 def test_a_replayed_session_shows_its_tests_wherever_the_cursor_stands(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_what_is_no_report_is_said(text: bytes) -> None:
 
 
 def test_its_own_complaint_is_passed_on() -> None:
-    with pytest.raises(Gone, match="iperf3 says: unable to connect"):
+    with pytest.raises(Gone, match=r"iperf3 says: unable to connect\. At the other end, run: iperf3 -s"):
         iperf3.read(b'{"start":{},"end":{},"error":"unable to connect"}')
 
 
