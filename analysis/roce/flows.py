@@ -124,7 +124,7 @@ class Flows:
     def add(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
         """Fold in those `rows` of packets, all of WALKED opcodes; `span` is how many PSNs each of them takes."""
         flow = ids[rows]
-        order = np.argsort(flow.astype(np.min_scalar_type(self.count)), kind="stable")
+        order = np.argsort(flow.astype(np.min_scalar_type(self.count - 1)), kind="stable")
         flow, rows, span = flow[order], rows[order], span[order]
         rest = int(np.searchsorted(flow, REST, side="right"))
         if rest:
