@@ -38,6 +38,7 @@ SLACK_S: Final = 15.0
 PARTS: Final = 16
 """Of one test, so that nobody keeps a place for ever: each direction, together, plain and coded, is far fewer."""
 CONNECTIONS: Final = 256
+"""That have not said yet what they are. Of more the oldest is hung up on: who means it has spoken by then."""
 
 
 class Told(NamedTuple):
@@ -58,7 +59,8 @@ class Server:
         self._tell = tell
         self._listening: list[socket.socket] = []
         self._lobbies: list[socket.socket] = []
-        self._greeting: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._greeting: dict[asyncio.Task[None], None] = {}
         self._sessions = 0
         self._parts: dict[str, Part] = {}
         self._served = asyncio.Event()
@@ -107,9 +109,10 @@ class Server:
             else:
                 await asyncio.gather(*accepting)
         finally:
-            for task in (*accepting, *self._greeting):
+            tasks = *accepting, *self._serving
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*accepting, *self._greeting, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             for lobby in self._lobbies:
                 loop.remove_reader(lobby)
 
@@ -127,17 +130,26 @@ class Server:
                 await asyncio.sleep(0.1)
                 continue
             if len(self._greeting) >= CONNECTIONS:
-                sock.close()
-                continue
-            task = asyncio.create_task(self._greet(sock))
-            self._greeting.add(task)
-            task.add_done_callback(self._greeting.discard)
+                oldest = next(iter(self._greeting))
+                del self._greeting[oldest]
+                oldest.cancel()
+            task = asyncio.create_task(self._greet(Talk(sock)))
+            self._serving.add(task)
+            self._greeting[task] = None
+            task.add_done_callback(self._gone)
+            await asyncio.sleep(0)  # it begins, and whoever else waits has a turn: accepting alone gives none
 
-    async def _greet(self, sock: socket.socket) -> None:
+    def _gone(self, task: "asyncio.Task[None]") -> None:
+        self._serving.discard(task)
+        self._greeting.pop(task, None)
+
+    async def _greet(self, talk: Talk) -> None:
         """Serve a connection as what its first line says it is; close it unless a test has taken it."""
-        talk, taken = Talk(sock), False
+        task, taken = asyncio.current_task(), False
         try:
             first = await talk.hear(Message, GREETING_S)
+            if task is not None:
+                self._greeting.pop(task, None)
             if isinstance(first, Flow):
                 taken = await self._join(talk, first)
             elif isinstance(first, Hello):

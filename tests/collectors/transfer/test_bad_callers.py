@@ -143,6 +143,22 @@ def test_whoever_says_nothing_is_hung_up_on(alone: Namespace, monkeypatch: pytes
     served(alone, body)
 
 
+def test_silent_connections_keep_nobody_out(alone: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "CONNECTIONS", 2)
+    monkeypatch.setattr(serving, "GREETING_S", 60.0)
+
+    async def body(server: Server) -> None:
+        test = await greeted(server)
+        silent = [await connected(HOST, server.port, Binding()) for _ in range(4)]
+        assert await closed(silent[0])
+        await test.say(TCP)
+        assert await test.hear(Ready)
+        for sock in (*silent, test.sock):
+            sock.close()
+
+    served(alone, body)
+
+
 def test_another_version_is_told_both(alone: Namespace) -> None:
     async def body(server: Server) -> None:
         talk = Talk(await connected(HOST, server.port, Binding()))
