@@ -16,7 +16,7 @@ from collectors.pcapfile import elsewhere as module
 from collectors.pcapfile import summary
 from collectors.pcapfile.elsewhere import GoneError, elsewhere
 from collectors.pcapfile.reader import Reader
-from collectors.pcapfile.source import open_source
+from collectors.pcapfile.source import Source, open_source
 from collectors.pcapfile.summary import fold_all, readers, told
 from tests.roce.captures import pcap, roce
 
@@ -123,6 +123,20 @@ def test_a_long_capture_is_told_the_same_from_another_process(
     assert here.capture.truncated
 
 
+def test_a_capture_from_a_pipe_is_read_in_another_process_however_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    forks = []
+    fork = os.fork
+    monkeypatch.setattr(module.os, "fork", lambda: forks.append(1) or fork())
+    there, here = os.pipe()
+    os.write(here, pcap([roce(0x04, 0x11, psn) for psn in range(100)]))
+    os.close(here)
+    fold = Fold()
+    with Source(os.fdopen(there, "rb", buffering=0)) as source:
+        whole = report(fold, told(*fold_all([Reader(source)], fold)))
+    assert whole.roce_packets == 100
+    assert forks == [1]
+
+
 def test_a_reader_that_is_killed_leaves_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "long.pcap"
     path.write_bytes(long_capture())
@@ -141,4 +155,5 @@ def test_a_reader_that_is_killed_leaves_what_was_read(tmp_path: Path, monkeypatc
         whole = report(fold, told(*fold_all([Reader(source, 1 << 14)], fold)))
     assert whole.roce_packets == 3999
     assert whole.capture.truncated
+    assert whole.capture.format == "pcap"
     assert "SIGKILL" in str(whole.capture.problems[0].args)
