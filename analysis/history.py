@@ -4,9 +4,10 @@ A probe is in exactly one of the three. What the slices round is stated in `sket
 minima and maxima are always exact.
 """
 
+from array import array
 from collections import deque
-from collections.abc import Iterable
-from typing import Final, cast
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from analysis.buckets import Bucket
 from analysis.jitter import Jitter
@@ -26,7 +27,8 @@ TENS_NS: Final = 3 * 3600 * SECOND_NS
 MINUTES_NS: Final = 24 * 3600 * SECOND_NS
 OUTAGES: Final = 1000
 """The last so many stay remembered, however old."""
-_FAR_NS: Final = 1 << 62
+FAR_NS: Final = 1 << 62
+"""No probe is sent later."""
 _WARM_UP: Final = 256
 """Probes after which 1 - (15/16)^n of the jitter has forgotten where it started: all but 10^-7."""
 
@@ -43,17 +45,23 @@ class SeriesHistory:
         "_horizon_ns",
         "_jitter",
         "_minutes",
+        "_others",
         "_outages",
         "_recent",
         "_run",
         "_tens",
         "_told",
-        "waiting",
+        "answered_ns",
+        "answered_us",
     )
 
     def __init__(self) -> None:
-        self.waiting: list[int | None] = []
-        """What was told and is not filed yet, `Told` after `Told`: probes are filed together, when somebody asks."""
+        self.answered_ns = array("Q")
+        """When the probes were sent that were answered and are not filed yet: many are filed together, when somebody
+        asks. Parallel to `answered_us`; all is such that it can be filed, and whoever records adds to both."""
+        self.answered_us = array("I")
+        self._others: list[tuple[int, Told]] = []
+        """Everything else that was told and is not filed yet, and how many of the above were told before it."""
         self._recent = ProbeLog()
         self._tens = SliceLog(10 * SECOND_NS)
         self._minutes = SliceLog(60 * SECOND_NS)
@@ -70,7 +78,11 @@ class SeriesHistory:
         FOREIGN replies settle nothing. Left out is also what was sent before the probes that are still kept one
         by one, and an answer whose time is missing or impossible.
         """
-        self.waiting += sent_ns, outcome, rtt_us
+        if outcome == _ANSWERED and rtt_us is not None and 0 <= rtt_us <= LONGEST_RTT_US and 0 <= sent_ns < FAR_NS:
+            self.answered_ns.append(sent_ns)
+            self.answered_us.append(rtt_us)
+        else:
+            self._others.append((len(self.answered_ns), (sent_ns, outcome, rtt_us)))
 
     def settled(self, start_ns: int) -> Iterable[Told]:
         """Yield the probes sent since a time, in order of sending, as far as they are kept one by one."""
@@ -95,32 +107,38 @@ class SeriesHistory:
 
     def file(self) -> None:
         """File what is waiting, with the same result as probe by probe: answers together, the few others after."""
-        if not self.waiting:
+        sent_ns, times, others = self.answered_ns, self.answered_us, self._others
+        if not sent_ns and not others:
             return
         self._told = None
-        sent_ns = cast("list[int]", self.waiting[::3])  # only times can be None
-        outcomes, times = cast("list[int]", self.waiting[1::3]), self.waiting[2::3]
-        self.waiting.clear()
-        if self._fits(min(sent_ns), max(sent_ns), len(sent_ns)):
-            apart = [row for row, outcome in enumerate(outcomes) if outcome]
-            told = [(sent_ns[row], outcomes[row], times[row]) for row in apart]
-            for row in reversed(apart):
-                del sent_ns[row], times[row]
-            self._recent.extend(*_possible(sent_ns, times))
+        if sent_ns and self._fits(min(sent_ns), max(sent_ns), len(sent_ns) + len(others)):
+            self._recent.extend(sent_ns, times)
+            told = [one for _, one in others]
         else:
-            told = list(zip(sent_ns, outcomes, times, strict=True))
+            told = list(self._in_order())
         for one in told:
             self._file_one(*one)
+        del sent_ns[:], times[:], others[:]
+
+    def _in_order(self) -> Iterator[Told]:
+        """Yield what is not filed yet as it was told."""
+        first = 0
+        for after, other in (*self._others, (len(self.answered_ns), None)):
+            rows = zip(self.answered_ns[first:after], self.answered_us[first:after], strict=True)
+            yield from ((sent_ns, _ANSWERED, rtt_us) for sent_ns, rtt_us in rows)
+            if other is not None:
+                yield other
+            first = after
 
     def _fits(self, first_ns: int, last_ns: int, count: int) -> bool:
         """Tell whether probes are neither too old to be filed, nor so many or new that older ones are rolled up."""
         log = self._recent
         ends = first_ns, last_ns, *log.sent_ns[:1], *log.sent_ns[-1:]
         full = self._full(max(ends) - min(ends), len(log) + count)
-        return self._horizon_ns <= first_ns <= last_ns < _FAR_NS and not full
+        return self._horizon_ns <= first_ns <= last_ns < FAR_NS and not full
 
     def _file_one(self, sent_ns: int, outcome: int, rtt_us: int | None) -> None:
-        if not self._horizon_ns <= sent_ns < _FAR_NS or outcome == _FOREIGN:
+        if not self._horizon_ns <= sent_ns < FAR_NS or outcome == _FOREIGN:
             return
         if outcome != _ANSWERED:
             self._recent.add(sent_ns, outcome)
@@ -279,15 +297,6 @@ class SeriesHistory:
             self._minutes.append(number, tally)
         self._tens.drop_before(horizon * minute // step)
         self._minutes.drop_before((now_ns - MINUTES_NS) // minute)
-
-
-def _possible(sent_ns: list[int], times: list[int | None]) -> tuple[list[int], list[int]]:
-    """Return the answered probes whose times are known and possible."""
-    if None not in times and min(rtts := cast("list[int]", times), default=0) >= 0:
-        if max(rtts, default=0) <= LONGEST_RTT_US:
-            return sent_ns, rtts
-    rows = [(t, rtt) for t, rtt in zip(sent_ns, times, strict=True) if rtt is not None and 0 <= rtt <= LONGEST_RTT_US]
-    return [t for t, _ in rows], [rtt for _, rtt in rows]
 
 
 def _bucket(tally: Tally | None, start_ns: int, step_ns: int) -> Bucket:

@@ -1,13 +1,14 @@
 """Folds probes into paths: one target over one way out, through every change of address and gateway."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
 import msgspec
 
 from analysis.events import Event
-from analysis.history import SeriesHistory
+from analysis.history import FAR_NS, SeriesHistory
 from analysis.outages import Outage
+from analysis.probe_log import LONGEST_RTT_US
 from analysis.samples import Outcome, ProbeNote, Probes, Series
 from analysis.text import N_, Sentence, say
 from analysis.units import duration
@@ -23,6 +24,10 @@ _HEARD: Final = frozenset({Outcome.ANSWERED, Outcome.LATE})
 _FOREIGN: Final = int(Outcome.FOREIGN)
 FILE_EVERY: Final = 256
 """So many batches may wait to be filed."""
+
+
+Takers: TypeAlias = tuple[Callable[[int], None], Callable[[int], None], Callable[[int, int, int | None], None]]
+"""What takes the probes of a series: sending times and times of the answered, and `record`."""
 
 
 class PathKey(msgspec.Struct, frozen=True):
@@ -111,7 +116,7 @@ class Paths:
         self.by_key: dict[PathKey, Path] = {}
         self._answering: set[tuple[str, str, str]] = set()
         self._flying: list[Path] = []
-        self._waiting: dict[int, list[int | None]] = {}
+        self._takers: dict[int, Takers] = {}
         self._silent: dict[int, Path] = {}
         self._batches = 0
         self.changes = 0
@@ -133,7 +138,8 @@ class Paths:
         else:
             path.begin(series)
         self.by_series[series.id] = path
-        self._waiting[series.id] = path.history.waiting
+        history = path.history
+        self._takers[series.id] = history.answered_ns.append, history.answered_us.append, history.record
         self._silent[series.id] = path
 
     def _key(self, series: Series, route_name: str) -> PathKey:
@@ -179,11 +185,19 @@ class Paths:
 
     def record(self, probes: Probes) -> None:
         """Take a batch of settled probes; those of unknown series belong to a definition that was lost."""
-        t, known = probes.t, self._waiting.get
+        t, known = probes.t, self._takers.get
+        latest, longest = FAR_NS, LONGEST_RTT_US
         columns = zip(probes.series, probes.age_us, probes.outcome, probes.rtt_us, strict=True)
+        # `SeriesHistory.record` written out: most of a jump's time would go into calling it.
         for series, age_us, outcome, rtt_us in columns:
-            if (waiting := known(series)) is not None:
-                waiting += t - age_us * 1000, outcome, rtt_us
+            if (takers := known(series)) is not None:
+                answered_ns, answered_us, record = takers
+                sent_ns = t - age_us * 1000
+                if outcome or rtt_us is None or not 0 <= rtt_us <= longest or not 0 <= sent_ns < latest:
+                    record(sent_ns, outcome, rtt_us)
+                else:
+                    answered_ns(sent_ns)
+                    answered_us(rtt_us)
         if _FOREIGN in probes.outcome:
             self._count_foreign(probes)
         if self._silent:
