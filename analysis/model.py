@@ -139,6 +139,7 @@ class Model:
             services=services,
             ports=ports,
             dropped=self._dropped,
+            routes_known=self._routing.routes is not None,
         )
 
     def _verdict(

@@ -188,3 +188,5 @@ class View(msgspec.Struct, frozen=True):
     services: tuple[ServiceRow, ...] = ()
     ports: tuple[PortsRow, ...] = ()
     dropped: int = 0
+    routes_known: bool = True
+    """Whether the ways out have been read: until then that there are none says nothing."""

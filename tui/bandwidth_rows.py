@@ -63,8 +63,8 @@ def _run_rows(run: BandwidthRun, width: int) -> Iterator[Row]:
     yield from (first, *map(_indented, more))
     if len(run.flow_bytes) > 1:
         rates = [bits_per_s(rate) for rate in flow_rates_bps(run)]
-        more = "  …" if len(rates) > FLOWS_SHOWN else ""
-        yield from _note(_("by flow: {rates}", rates=", ".join(rates[:FLOWS_SHOWN]) + more), width)
+        rest = "  …" if len(rates) > FLOWS_SHOWN else ""
+        yield from _note(_("by flow: {rates}", rates=", ".join(rates[:FLOWS_SHOWN]) + rest), width)
     if run.datagrams is not None:
         yield from _datagram_rows(run.datagrams, width)
     yield from _latency_rows(run, width)

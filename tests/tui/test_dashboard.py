@@ -13,6 +13,7 @@ from analysis.samples import (
     HopKind,
     HopPath,
     Hops,
+    Mark,
     Name,
     Outcome,
     ProbeNote,
@@ -35,6 +36,7 @@ from tui.panes.base import Pane
 from tui.panes.roce import RocePane
 from tui.panes.routes import RoutesPane
 from tui.text import use_language
+from tui.widgets.graph import TimeGraph
 from tui.widgets.runs import Glyphs, row_text
 from tui.widgets.table import Table
 
@@ -107,6 +109,19 @@ async def test_a_box_with_nothing_to_probe_says_so() -> None:
     async with app_over([Routes(at(0), ())]).run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "no default route" in text(pilot.app)
+
+
+async def test_before_anything_was_known_nothing_is_claimed_or_left_over() -> None:
+    feed = CannedFeed([Mark(at(-60)), *session(30)])
+    async with LongpipeApp(lambda: feed, Settings(), "unicode").run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        drawn = pilot.app.screen.query_one("#graph", TimeGraph).rows
+        assert any(re.search("[⠁-⣿]", row_text(row)) for row in drawn)
+        await pilot.press("home")
+        await settle(pilot)
+        assert "no default route" not in text(pilot.app)
+        drawn = pilot.app.screen.query_one("#graph", TimeGraph).rows
+        assert not any(re.search("[⠁-⣿]", row_text(row)) for row in drawn)
 
 
 async def test_dead_dns_is_told_once_and_not_as_loss() -> None:

@@ -5,11 +5,13 @@ from pathlib import Path as File
 
 import msgspec
 
+from analysis.services.url import BadUrl, place
 from analysis.settings import Expectations
 from tui.cli import CommandError, Exit
 from tui.config.check import problems
 from tui.config.sources import from_file
-from tui.text import _
+from tui.text import _, tell
+from tui.widgets.clean import clean
 
 
 def expectations_of(
@@ -17,6 +19,11 @@ def expectations_of(
 ) -> Expectations:
     """Return what words on a command line expect; `options` hold for every URL that has them. Raises CommandError."""
     services = [{"url": url, **_fitting(url, options)} for url in urls]
+    for url in urls:
+        try:
+            place(url)
+        except BadUrl as bad:
+            raise CommandError(f"{clean(url)}: {tell(bad.problem)}", Exit.USAGE) from None
     ports = [{"hosts": list(hosts), "profile": profile}] if hosts else []
     data = {"services": services, "ports": ports}
     _refuse([problem.text for problem in problems(Expectations, data)])

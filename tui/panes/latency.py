@@ -67,22 +67,25 @@ class LatencyPane(Pane):
         table.show_rows(rows)
         room = max(3, self.content_size.height // 2)
         table.styles.height = min(len(rows) + 1, room) if rows else 2
+        if view.graph is not None and not self._at_name:
+            table.move_to(view.graph.path)
+        self.query_one("#graph", TimeGraph).show_data(self._graph_data(view))
+
+    def _graph_data(self, view: View) -> GraphData:
+        """Return the selected path's graph; an empty one where nothing had been probed by then."""
         graph = view.graph
-        if graph is not None:
-            if not self._at_name:
-                table.move_to(graph.path)
-            self.query_one("#graph", TimeGraph).show_data(
-                GraphData(
-                    buckets=graph.buckets,
-                    start_ns=graph.start_ns,
-                    end_ns=graph.end_ns,
-                    epochs=(*graph.epochs, *(event.t for event in graph.events if event.kind == "route")),
-                    marks=tuple((event.t, MARK[self.glyphs]) for event in graph.events if event.kind == "mark"),
-                    loss_label=_("loss"),
-                    start_label=clock_text(graph.start_ns),
-                    end_label=clock_text(graph.end_ns),
-                )
-            )
+        start_ns, end_ns = view.span_ns if graph is None else (graph.start_ns, graph.end_ns)
+        events = () if graph is None else graph.events
+        return GraphData(
+            buckets=() if graph is None else graph.buckets,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            epochs=(*(graph.epochs if graph else ()), *(event.t for event in events if event.kind == "route")),
+            marks=tuple((event.t, MARK[self.glyphs]) for event in events if event.kind == "mark"),
+            loss_label=_("loss"),
+            start_label=clock_text(start_ns),
+            end_label=clock_text(end_ns),
+        )
 
     @on(Table.RowHighlighted, "#paths")
     def _highlighted(self, event: Table.RowHighlighted) -> None:

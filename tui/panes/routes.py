@@ -38,14 +38,15 @@ class RoutesPane(Pane):
     def compose(self) -> ComposeResult:
         """Make the table and the explanation under it."""
         columns = [Column(_(c.title), c.width, c.flex, c.align, c.priority) for c in COLUMNS]
-        yield Table(columns, empty=_("This box has no default route."), glyphs=self.glyphs, id="routes")
+        yield Table(columns, glyphs=self.glyphs, id="routes")
         yield Lines(id="why")
 
     def show(self, view: View) -> None:
         """Draw the routes and why the one under the cursor has its score."""
         self._view = view
         table = self.query_one("#routes", Table)
-        table.show_rows([route_cells(row, self.glyphs) for row in view.routes])
+        none = _("This box has no default route.") if view.routes_known else _("Not known yet.")
+        table.show_rows([route_cells(row, self.glyphs) for row in view.routes], none)
         room = max(3, self.content_size.height // 2)
         table.styles.height = min(len(view.routes) + 1, room) if view.routes else 2
         self._explain()
