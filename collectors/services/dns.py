@@ -105,6 +105,7 @@ class _Question:
     async def _next(self, sock: socket.socket) -> Message:
         """Return the next answer to this question; whatever else comes is passed over (RFC 5452, 9.1)."""
         while True:
+            await asyncio.sleep(0)  # a flood must leave the loop to others, and the time limit in force
             answer = self._read(await self._loop.sock_recv(sock, _LARGEST))
             if answer is not None:
                 return answer

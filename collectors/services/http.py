@@ -9,7 +9,7 @@ from analysis.text import N_, say
 from collectors.services.line import Failed, Line
 
 BODY_LIMIT: Final = 256 << 10
-"""A health page is shorter; of a longer one only the beginning is read."""
+"""A health page is shorter; of a longer one only the beginning is read. Chunks count with their wrapping."""
 HEAD_LIMIT: Final = 32 << 10
 _INTERIM_LIMIT: Final = 8
 
@@ -49,6 +49,7 @@ class _Reader:
     def __init__(self, line: Line, connection: h11.Connection) -> None:
         self._line = line
         self._connection = connection
+        self._received = 0
         self.first_byte_s = 0.0
 
     async def response(self) -> h11.Response:
@@ -63,10 +64,9 @@ class _Reader:
 
     async def body(self) -> bool:
         """Read the body; return whether it was too long to be read whole."""
-        size = 0
-        while isinstance(event := await self._next(), h11.Data):
-            size += len(event.data)
-            if size > BODY_LIMIT:
+        most = self._received + BODY_LIMIT
+        while isinstance(await self._next(), h11.Data):
+            if self._received > most:
                 return True
         return False
 
@@ -74,5 +74,6 @@ class _Reader:
         while (event := self._connection.next_event()) is h11.NEED_DATA:
             data = await self._line.receive()
             self.first_byte_s = self.first_byte_s or asyncio.get_running_loop().time()
+            self._received += len(data)
             self._connection.receive_data(data)
         return event

@@ -45,6 +45,7 @@ class Line:
 
     async def receive(self) -> bytes:
         """Return what has come, b"" at the end. Raises Failed."""
+        await asyncio.sleep(0)  # what is there already is read without a turn for others, and without a time limit
         with _cut_off():
             return await self._loop.sock_recv(self._sock, _CHUNK)
 

@@ -100,3 +100,25 @@ def test_whatever_comes_back_is_no_crash(data: bytes) -> None:
     found = asyncio.run(asked(script, linger_s=0.001))
     assert found.failure is None
     assert found.rcode == "NOERROR"
+
+
+async def test_a_flood_of_nonsense_leaves_the_loop_to_others() -> None:
+    turns = began = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def flood(question: Message) -> list[bytes]:
+        nonlocal began
+        began = turns
+        return [b"nonsense"] * 50 + [answer(question, V4)]
+
+    waiting = asyncio.create_task(others())
+    found = await asked(flood, linger_s=0.0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert found.addresses == (V4,)
+    assert turns - began >= 50

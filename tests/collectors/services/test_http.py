@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from collectors.services.http import BODY_LIMIT
+from collectors.services.line import Line
 from tests.collectors.services.visits import check
 from tests.lab.web import page, resets, says, server, silent
 
@@ -172,3 +173,33 @@ async def test_tcp_only_connects() -> None:
         seen = await check(f"tcp://127.0.0.1:{port}")
     assert (seen.failure, seen.status, seen.certificate) == (None, None, None)
     assert seen.phases.first_byte_us is None
+
+
+async def test_a_body_in_crumbs_is_cut_by_what_came_over_the_line() -> None:
+    crumbs = b"1\r\nx\r\n" * (BODY_LIMIT // 4)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with server(says(head, crumbs, b"0\r\n\r\n")) as port:
+        seen = await check(f"http://127.0.0.1:{port}/")
+    assert (seen.failure, seen.status, seen.cut) == (None, 200, True)
+
+
+async def test_what_is_there_already_is_read_in_turns_with_others() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        waiting = asyncio.create_task(others())
+        line = Line(here)
+        for _ in range(50):
+            there.send(b"x")
+            assert await line.receive() == b"x"
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert turns >= 50
