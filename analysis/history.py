@@ -111,9 +111,11 @@ class SeriesHistory:
         if not sent_ns and not others:
             return
         self._told = None
-        if sent_ns and self._fits(min(sent_ns), max(sent_ns), len(sent_ns) + len(others)):
+        told = [one for _, one in others]
+        apart = [t for t, _, _ in told]
+        ends = (min(sent_ns), max(sent_ns), *apart) if sent_ns else apart
+        if sent_ns and self._fits(min(ends), max(ends), len(sent_ns) + len(told)):
             self._recent.extend(sent_ns, times)
-            told = [one for _, one in others]
         else:
             told = list(self._in_order())
         for one in told:

@@ -33,23 +33,28 @@ class ProbeLog:
         return len(self.outcomes)
 
     def add(self, sent_ns: int, outcome: int, rtt_us: int = 0) -> None:
-        """File one outcome at its place. LATE takes back the loss that was told of the same probe."""
+        """File one outcome at its place, of those sent at one time answers first, else as they were told.
+
+        LATE takes back the loss that was told of the same probe.
+        """
         sent = self.sent_ns
         if outcome == _LATE and self._take_back(sent_ns):
             return
-        if not sent or sent_ns >= sent[-1]:
+        if not sent or sent_ns > sent[-1]:
             sent.append(sent_ns)
             self.rtt_us.append(rtt_us)
             self.outcomes.append(outcome)
             return
         place = bisect_right(sent, sent_ns)
+        while outcome == _ANSWERED and place and sent[place - 1] == sent_ns and self.outcomes[place - 1] != _ANSWERED:
+            place -= 1
         sent.insert(place, sent_ns)
         self.rtt_us.insert(place, rtt_us)
         self.outcomes.insert(place, outcome)
 
     def extend(self, sent_ns: "array[int]", rtt_us: "array[int]") -> None:
         """File answered probes, one at least, as `add` would one by one. Columns of the types of this one's."""
-        if (self.sent_ns and sent_ns[0] < self.sent_ns[-1]) or not all(map(le, sent_ns, sent_ns[1:])):
+        if (self.sent_ns and sent_ns[0] <= self.sent_ns[-1]) or not all(map(le, sent_ns, sent_ns[1:])):
             for one, rtt in zip(sent_ns, rtt_us, strict=True):
                 self.add(one, _ANSWERED, rtt)
             return
