@@ -195,5 +195,13 @@ def test_a_session_in_which_nothing_was_probed_is_a_page_too() -> None:
     Checked(page(seen_of([], 0, 60)))
 
 
+def test_the_families_of_one_gateway_are_told_apart() -> None:
+    six = Series(at(0), 4, "gateway", "2001:db8::1", route="eth0 10.0.0.1", role="gateway")
+    samples = [*session(60), six, *(second(n, 400, series=(4,)) for n in range(1, 60))]
+    titles = re.findall("<figcaption>(.*?)</figcaption>", page(seen_of(samples, 0, 60)))
+    assert "gateway v4 over eth0" in titles
+    assert "gateway v6 over eth0" in titles
+
+
 def test_a_healthy_hour_has_no_outage() -> None:
     assert "Outages" in page(seen_of(session(60), 0, 60))

@@ -8,6 +8,8 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
+from analysis.path_names import path_names
+from analysis.text import Sentence
 from analysis.view import PathSpan
 from tui.page.graph import graph_svg
 from tui.report.blocks import Block, Items, Line, Section, Table, Topic
@@ -15,7 +17,7 @@ from tui.report.build import report as report_of
 from tui.report.schema import Report
 from tui.report.sections import headline, sections, span_text, verdict_note
 from tui.report.seen import Seen
-from tui.text import _, language
+from tui.text import _, language, tell
 from tui.widgets.clean import clean
 from tui.widgets.runs import Role
 
@@ -111,9 +113,11 @@ def _class(role: Role, *, right: bool = False) -> str:
 
 def _graphs(paths: Sequence[PathSpan]) -> Iterator[str]:
     drawn = sorted(paths, key=_badness)[:GRAPHS]
+    names = path_names(path.row for path in paths)
     for path in paths:
         if path in drawn:
-            name = clean(f"{path.row.target} · {path.row.route}" if path.row.route else path.row.target)
+            called = names[path.row.id]
+            name = clean(tell(called) if isinstance(called, Sentence) else called)
             yield f"<figure><figcaption>{escape(name)}</figcaption>{graph_svg(path.graph, name)}</figure>"
     if paths:
         text = _(
