@@ -12,6 +12,7 @@ BODY_LIMIT: Final = 256 << 10
 """A health page is shorter; of a longer one only the beginning is read. Chunks count with their wrapping."""
 HEAD_LIMIT: Final = 32 << 10
 _INTERIM_LIMIT: Final = 8
+_NO_ANSWER: Final = say(N_("the connection ended without an answer"))
 
 
 class Answer(NamedTuple):
@@ -60,7 +61,7 @@ class _Reader:
                 return event
             if not isinstance(event, h11.InformationalResponse):
                 break
-        raise Failed("protocol", say(N_("the connection ended without an answer")))
+        raise Failed("protocol", _NO_ANSWER)
 
     async def body(self) -> bool:
         """Read the body; return whether it was too long to be read whole."""
@@ -74,6 +75,8 @@ class _Reader:
         while (event := self._connection.next_event()) is h11.NEED_DATA:
             data = await self._line.receive()
             self.first_byte_s = self.first_byte_s or asyncio.get_running_loop().time()
+            if not data and not self._received:
+                raise Failed("closed", _NO_ANSWER)
             self._received += len(data)
             self._connection.receive_data(data)
         return event

@@ -1,6 +1,7 @@
 """One visit to a TCP, TLS or HTTP service, phase by phase; how far it came is known wherever it ends."""
 
 import asyncio
+import re
 import socket
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
@@ -17,6 +18,8 @@ from collectors.services.http import Answer, get
 from collectors.services.line import Failed, Line, connect
 from collectors.services.tls import Trust, distrust, secured
 
+_SECRETS: Final = re.compile(r"(?<=//)[^/]*@|[?#].*", re.DOTALL)
+"""Of a URL that is recorded: name and password, and what follows the path."""
 ADDRESSES_TRIED: Final = 4
 """Of one name, one after the other, where one refuses at once."""
 Phase: TypeAlias = Literal["name", "connect", "tls", "http"]
@@ -151,5 +154,6 @@ def _onward(url: str, location: str) -> str:
     except ValueError:
         is_web = False
     if not is_web:
-        raise Failed("protocol", say(N_("it redirects to what is no web page: {url}"), url=location[:200]))
+        told = _SECRETS.sub("", location)[:200]
+        raise Failed("protocol", say(N_("it redirects to what is no web page: {url}"), url=told))
     return onward
