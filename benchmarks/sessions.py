@@ -217,7 +217,7 @@ def peak_kib() -> int:
 def read(store: FileStore, to_ns: int) -> int:
     """Read what a jump reads, and no more."""
     begin = to_ns - HORIZON_NS
-    return len(store.definitions(begin)) + sum(1 for _ in store.between(begin, to_ns))
+    return len(store.definitions(begin)) + sum(1 for _ in store.leading_to(begin, to_ns))
 
 
 def in_own_process(paths: list[Path]) -> tuple[float, list[float]]:
