@@ -11,7 +11,7 @@ import struct
 from types import TracebackType
 from typing import Final, Self
 
-from collectors.rtnetlink import RTM_DELROUTE, RTM_NEWROUTE
+from collectors.rtnetlink import HALF_BITS, RTM_DELROUTE, RTM_NEWROUTE
 
 _GROUPS: Final = (1, 5, 7, 8, 9, 11, 19, 32)
 """RTNLGRP_LINK, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE, NEXTHOP."""
@@ -27,7 +27,7 @@ _FILTER: Final = b"".join(
         (0x15, 1, 0, socket.htons(RTM_NEWROUTE)),
         (0x15, 0, 2, socket.htons(RTM_DELROUTE)),
         (0x30, 0, 0, _PREFIX_BITS_AT),
-        (0x15, 0, 1, 0),
+        (0x25, 1, 0, HALF_BITS),  # more than that is a prefix
         (0x06, 0, 0, 0xFFFFFFFF),  # take it
         (0x06, 0, 0, 0),  # leave it: a route with a prefix
     )

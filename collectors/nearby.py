@@ -6,7 +6,7 @@ from struct import Struct
 from typing import Final
 
 from collectors.netlink import ask, packed
-from collectors.rtnetlink import RTM_GETROUTE
+from collectors.rtnetlink import HALF_BITS, RTM_GETROUTE
 
 _ROUTE: Final = Struct("=BBBBBBBBI")
 _RTM_F_CLONED: Final = 0x200
@@ -36,4 +36,4 @@ def is_nearby(address: str) -> bool:
 
 def _has_prefix(route: memoryview) -> bool:
     _, prefix_bits, _, _, _, _, _, _, flags = _ROUTE.unpack_from(route)
-    return prefix_bits > 0 and not flags & _RTM_F_CLONED
+    return prefix_bits > HALF_BITS and not flags & _RTM_F_CLONED

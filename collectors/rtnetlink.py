@@ -17,6 +17,9 @@ Family = Literal[4, 6]
 
 FAMILIES: Final[dict[int, Family]] = {socket.AF_INET: 4, socket.AF_INET6: 6}
 MAIN_TABLE: Final = 254
+HALF_BITS: Final = 1
+"""Tunnels take everything by two routes of this prefix, 0.0.0.0/1 and 128.0.0.0/1, which go before any default."""
+HALF_METRIC: Final = -1
 
 RTM_NEWLINK: Final = 16
 RTM_GETLINK: Final = 18
@@ -113,12 +116,15 @@ async def read_addresses() -> list[OwnAddress]:
 
 
 async def read_defaults(family: int) -> list[DefaultRoute]:
-    """Return every next hop of every unicast default route of one family, in all tables."""
+    """Return every next hop of every unicast default route of one family, in all tables.
+
+    The lower of two halves stands for both, as a default before all others (`HALF_METRIC`).
+    """
     defaults: list[DefaultRoute] = []
     request = _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, _RTN_UNICAST, 0)
     async for buffer, found in dump(socket.NETLINK_ROUTE, RTM_GETROUTE, request):
         for kind, start, end in found:
-            if kind == RTM_NEWROUTE and buffer[start] == family and not buffer[start + 1]:
+            if kind == RTM_NEWROUTE and buffer[start] == family and buffer[start + 1] <= HALF_BITS:
                 defaults.extend(_defaults(buffer, start, end))
     return defaults
 
@@ -149,11 +155,13 @@ def _number_or(payload: memoryview | None, default: int) -> int:
 
 def _defaults(buffer: memoryview, start: int, end: int) -> Iterator[DefaultRoute]:
     """Yield the next hops of one default route message (rtmsg), in the kernel's order."""
-    family, _, _, _, table, _, _, kind, flags = _ROUTE.unpack_from(buffer, start)
+    family, prefix_bits, _, _, table, _, _, kind, flags = _ROUTE.unpack_from(buffer, start)
     if kind != _RTN_UNICAST or flags & _RTM_F_CLONED:
         return
     fields = dict(attributes(buffer, start + _ROUTE.size, end))
-    metric = _number_or(fields.get(6), 0)
+    if prefix_bits and any(fields.get(1, b"")):  # RTA_DST: the upper half
+        return
+    metric = HALF_METRIC if prefix_bits else _number_or(fields.get(6), 0)
     table = _number_or(fields.get(15), table)
     source = ip_address(bytes(fields[7])) if 7 in fields else None
     hops = list(_next_hops(fields[9])) if 9 in fields else [(flags, _number_or(fields.get(4), 0), fields)]

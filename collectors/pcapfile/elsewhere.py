@@ -54,6 +54,10 @@ class _Other:
         os.close(there[0])
         self._told, self._done = os.fdopen(here[0], "rb"), there[1]
 
+    def __del__(self) -> None:
+        """Leave no process behind where nobody came for its items."""
+        self._end(kill=True)
+
     def items(self) -> Iterator[Any]:
         """Yield what the other process makes."""
         turn = 0
@@ -93,9 +97,11 @@ class _Other:
 
 
 def _work(items: Iterator[Any], out: IO[bytes], done: int, shared: memoryview) -> NoReturn:
-    """Be the other process."""
+    """Be the other process. A Ctrl+C is the first one's to answer, and so is any signal that wakes its loop."""
     code = 1
     try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         for turn, item in enumerate(items):
             if turn >= _SLOTS:
                 os.read(done, 1)

@@ -54,3 +54,22 @@ def test_where_there_is_no_way_at_all_nothing_is_near() -> None:
             assert not is_nearby("2001:db8::9")
     finally:
         bed.close()
+
+
+def test_what_a_tunnel_takes_by_two_halves_is_no_nearer() -> None:
+    bed = Bed()
+    try:
+        name = bed.namespace()
+        for command in (
+            "link add a0 type veth peer name a1",
+            "link set a1 up",
+            "addr add 10.9.0.1/16 dev a0",
+            "link set a0 up",
+            "route add 0.0.0.0/1 via 10.9.0.2",
+            "route add 128.0.0.0/1 via 10.9.0.2",
+        ):
+            bed.ip(name, command)
+        with inside(name):
+            assert [is_nearby(address) for address in ("10.9.7.7", "8.8.8.8", "203.0.113.9")] == [True, False, False]
+    finally:
+        bed.close()

@@ -83,6 +83,15 @@ def test_each_next_hop_of_a_multipath_route_is_a_way_out(box: Namespace) -> None
     assert told(routes_now(box)) == [("up0", "10.1.0.1"), ("up1", "10.2.0.1")]
 
 
+def test_a_tunnel_that_takes_both_halves_is_the_way_that_plain_packets_take(box: Namespace) -> None:
+    box.ip(
+        "route add default via 10.1.0.1",
+        "route add 0.0.0.0/1 via 10.2.0.1",
+        "route add 128.0.0.0/1 via 10.2.0.1",
+    )
+    assert told(routes_now(box)) == [("up1", "10.2.0.1"), ("up0", "10.1.0.1")]
+
+
 def test_of_two_gateways_on_one_interface_the_lesser_stands_by(box: Namespace) -> None:
     box.ip("route add default via 10.1.0.1", "route add default via 10.1.0.9 metric 50")
     best, other = routes_now(box)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from analysis.roce.fold import Fold
@@ -74,6 +75,15 @@ def test_a_process_that_is_killed_is_told() -> None:
 
     with pytest.raises(GoneError, match="SIGKILL"):
         list(elsewhere(items()))
+
+
+def test_nobody_is_left_behind_when_the_caller_never_begins() -> None:
+    us = psutil.Process()
+    before = us.children()
+    items = elsewhere(iter(range(9)))
+    assert len(us.children()) == len(before) + 1
+    del items
+    assert us.children() == before
 
 
 def test_nobody_is_left_behind_when_the_caller_loses_interest() -> None:
