@@ -25,7 +25,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class RouteScore(msgspec.Struct, frozen=True):
-    """`value`: what the parts got, 0 to 1, None where nothing was measured. `n`: settled probes it rests on.
+    """`value`: what the parts got, 0 to 1, None where no probe has settled. `n`: settled probes it rests on.
 
     `confidence` = measured share of the weights * n / (n + 30).
     """
@@ -54,7 +54,12 @@ def bandwidth_ratio(bandwidth_mbps: float | None, settings: ScoreSettings) -> fl
 
 
 def score(window: Window, bandwidth_mbps: float | None, settings: ScoreSettings) -> RouteScore:
-    """Return a route's score. What is not measured is left out and the rest weighs more, with less confidence."""
+    """Return a route's score. What is not measured is left out and the rest weighs more, with less confidence.
+
+    What passed over a route says nothing of how good it is while no probe has settled.
+    """
+    if not window.settled:
+        bandwidth_mbps = None
     measured: tuple[tuple[Literal["latency", "loss", "bandwidth"], float, float | None], ...] = (
         ("latency", settings.latency_weight, latency_ratio(window, settings)),
         ("loss", settings.loss_weight, loss_ratio(window, settings)),
