@@ -51,7 +51,7 @@ def test_nothing_measured_has_no_score() -> None:
 
 
 def test_what_passed_alone_makes_no_score() -> None:
-    assert value(Window(0, 1), 6882.0) is None
+    assert score(Window(0, 1), 6882.0, PLAIN).value is None
 
 
 def test_a_dead_route_gets_nothing_for_its_latency() -> None:
