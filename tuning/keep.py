@@ -5,6 +5,7 @@ A file that somebody else has changed is left alone. Every file is written whole
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from analysis.text import N_, Sentence, say
 from tuning.host import Host
 from tuning.journal import Journal, Record
 from tuning.knobs.limit import LIMITS, LINE
+from tuning.knobs.registry import KNOBS
 from tuning.reports import Report
 from tuning.steps import Step, in_sh
 
@@ -26,7 +28,7 @@ _UNIT_TEXT: Final = f"""\
 [Unit]
 Description=Network settings kept by longpipe
 After=network.target systemd-modules-load.service
-
+{{devices}}
 [Service]
 Type=oneshot
 ExecStart=/bin/sh {SCRIPT}
@@ -70,13 +72,26 @@ def _texts(journal: Journal, tool: str) -> dict[str, str]:
     modules = [step.key for _, step in kept if step.keep == "module"]
     commands = [in_sh(act) for _, step in kept if step.keep == "boot" for act in step.apply]
     limits = [LINE for _, step in kept if step.keep == "limits"]
+    unit = _unit(step for _, step in kept if step.keep == "boot")
     return {
         SYSCTL: _file(head, sysctls),
         LIMITS: _file(head, limits),
         MODULES: _file(head, modules),
         SCRIPT: _file(f"#!/bin/sh\n{head}", commands),
-        UNIT: _file(head, [_UNIT_TEXT.rstrip("\n")] if commands else []),
+        UNIT: _file(head, [unit] if commands else []),
     }
+
+
+def _unit(kept: Iterable[Step]) -> str:
+    """Return the unit for boot. Cards may be found later than the network is called up, so it waits for its own.
+
+    Source: systemd.device(5), systemd.unit(5) on escaping; one that never comes is waited for as long as any unit.
+    """
+    names = dict.fromkeys(KNOBS[step.knob].device(step.key) for step in kept if step.knob in KNOBS)
+    escaped = (re.sub(r"[^A-Za-z0-9:_.]", lambda odd: f"\\x{ord(odd[0]):02x}", name) for name in names if name)
+    units = [f"sys-subsystem-net-devices-{name}.device" for name in escaped]
+    devices = "".join(f"{word}={unit}\n" for unit in units for word in ("Wants", "After"))
+    return _UNIT_TEXT.format(devices=devices).rstrip("\n")
 
 
 def _head(tool: str, plans: Iterable[str]) -> str:

@@ -158,6 +158,9 @@ def test_what_sysctl_d_cannot_hold_is_kept_by_a_unit(host: Host, unarmed: None) 
     ]
     assert host.run("sh", "-n", str(host.path(SCRIPT))).code == 0
     assert host.path(WANTS).is_symlink()
+    unit = settings(host, UNIT)
+    for word in ("Wants", "After"):
+        assert unit.count(f"{word}=sys-subsystem-net-devices-eth0.device") == 1, "a card may be found late"
     assert rollback(host, "", Ear(), TOOL)
     assert not any(host.exists(path) for path in (MODULES, SCRIPT, UNIT))
     assert not host.path(WANTS).is_symlink()
