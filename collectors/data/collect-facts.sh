@@ -91,6 +91,14 @@ link() {
 	mkdir -p "$tree${1%/*}" && ln -sf "$(readlink "$1")" "$tree$1"
 }
 
+# root PROCESS: what it has for "/", which tells a container from the host; no other mount is anybody's business
+root() {
+	mkdir -p "$tree/proc/$1"
+	while read -r _id _parent _device _top _place _rest; do
+		[ "$_place" = / ] && printf '%s\n' "$_id $_parent $_device $_top $_place $_rest"
+	done <"/proc/$1/mountinfo" >"$tree/proc/$1/mountinfo"
+}
+
 # run COMMAND...: what it prints, and in the index what it was
 run() {
 	_file=$(printf %s "$*" | tr -cs A-Za-z0-9 _)
@@ -149,6 +157,10 @@ counters() {
 system() {
 	copy /etc/os-release /etc/tuned/active_profile /run/systemd/container /proc/cpuinfo /proc/meminfo /proc/modules
 	copy /proc/version /proc/self/limits /proc/1/cgroup /proc/interrupts /proc/driver/nvidia/version
+	link /proc/self/ns/pid
+	for process in self 1; do
+		[ -r "/proc/$process/mountinfo" ] && root "$process"
+	done
 	line /proc/sys/kernel/osrelease /sys/hypervisor/type /sys/devices/system/node/node*/cpulist
 	line /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /sys/class/dmi/id/bios_vendor
 	mark /run /run/tuned /run/NetworkManager /run/systemd/netif/links /run/systemd/system /run/netplan /etc/netplan
