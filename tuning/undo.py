@@ -1,7 +1,5 @@
 """Puts steps back: only what is still as we left it. The same as the script of the dead-man does, in Python."""
 
-import contextlib
-
 from analysis.text import N_, Sentence, say
 from tuning.failure import Refused
 from tuning.host import Host
@@ -36,7 +34,9 @@ def put_back(
             return "conflict", None, say(N_("The interface of {key} is not the one that was changed."), key=step.key)
         now = host.read(step.cell)
         if ours and now == step.new:
-            now = _undo(host, step)
+            now, failed = _undo(host, step)
+            if now == step.new != step.old:
+                return "conflict", now, failed or say(N_("{key} could not be put back."), key=step.key)
     except Refused as refused:
         return "conflict", None, refused.why
     if now == step.old:
@@ -53,13 +53,18 @@ def is_same(host: Host, step: Step, *, rebooted: bool = False) -> bool:
     return now.split()[-1:] == step.identity.split()[-1:] if rebooted else now == step.identity
 
 
-def _undo(host: Host, step: Step) -> str:
-    """Carry out acts until the value is as it was; one that fails may be what a later one makes good."""
-    now = step.new
+def _undo(host: Host, step: Step) -> tuple[str, Sentence | None]:
+    """Carry out acts until the value is as it was; one that fails may be what a later one makes good.
+
+    Return the value as read at the end, and why the last act that was refused was.
+    """
+    now, why = step.new, None
     for act in step.undo:
         if now == step.old:
             break
-        with contextlib.suppress(Refused):
+        try:
             host.act(act)
+        except Refused as refused:
+            why = refused.why
         now = host.read(step.cell)
-    return now
+    return now, why
