@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 TESTS ?=
 # Tests that make network namespaces stay together in their file, so that two workers never share one.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile
 
 .PHONY: run test lint pytest bench screenshots messages schemas clean
 
