@@ -1,13 +1,14 @@
 """Folds what the box says of itself: interfaces, processors, TCP and RDMA counters, facts."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec.structs import replace
 
 from analysis.advice.situation import Growth
 from analysis.counters import growth, rate_per_s, rates_per_s
+from analysis.recent import Peak, Recent
 from analysis.samples import (
     CoreTimes,
     Fact,
@@ -31,24 +32,6 @@ from analysis.view import HostRow, LinkRow, RdmaRow
 GROWTH_NS: Final = 60 * 10**9
 """The time over which advice looks at the growth of counters."""
 RDMA_RATE_NS: Final = 10 * 10**9
-PEAK_NS: Final = 300 * 10**9
-"""How long a link's highest throughput counts as what the link can do."""
-
-S = TypeVar("S", bound=Sample)
-
-
-class Recent(deque[S]):
-    """Samples of one kind over the last `keep_ns`, and always the last two."""
-
-    def __init__(self, keep_ns: int) -> None:
-        super().__init__()
-        self.keep_ns = keep_ns
-
-    def add(self, sample: S) -> None:
-        """Append a sample and let go of those that are too old."""
-        self.append(sample)
-        while len(self) > 2 and self[1].t <= sample.t - self.keep_ns:
-            self.popleft()
 
 
 class Box:
@@ -207,27 +190,6 @@ class Box:
             rdma=growth(_rdma_totals(self.rdma[0]), _rdma_totals(self.rdma[-1])) if len(self.rdma) > 1 else {},
         )
         return _with_host(grown, self.hosts[0], self.hosts[-1]) if len(self.hosts) > 1 else grown
-
-
-class Peak:
-    """The highest throughput of the last minutes, by two half-windows: bounded, and never older than `PEAK_NS`."""
-
-    def __init__(self) -> None:
-        self._began_ns = 0
-        self._now_bps = 0.0
-        self._before_bps = 0.0
-
-    def record(self, t: int, bps: float) -> None:
-        """Take a rate in bit/s."""
-        if t - self._began_ns >= PEAK_NS // 2:
-            self._before_bps = self._now_bps if t - self._began_ns < PEAK_NS else 0.0
-            self._began_ns, self._now_bps = t, 0.0
-        self._now_bps = max(self._now_bps, bps)
-
-    @property
-    def bps(self) -> float:
-        """The highest rate in bit/s."""
-        return max(self._now_bps, self._before_bps)
 
 
 def _grown_per_s(was: LinkCounters | None, now: LinkCounters, elapsed_ns: int) -> tuple[float, float]:

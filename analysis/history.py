@@ -14,7 +14,6 @@ from analysis.jitter import Jitter
 from analysis.outages import Outage, outages, runs_of_loss
 from analysis.probe_log import LONGEST_RTT_US, ProbeLog, Told
 from analysis.samples import Outcome
-from analysis.sketch import Sketch
 from analysis.slices import SliceLog
 from analysis.window import Tally, Window, window_of
 
@@ -171,7 +170,7 @@ class SeriesHistory:
                 total.follow(tally)
         first, after = self._recent.range(start_ns, end_ns)
         if first < after:
-            recent = self._tally(first, after)
+            recent = self._recent.tally(first, after)
             recent.jitter_us = self._jitter_at(after) if recent.rtts.count else None
             total.follow(recent)
         return total
@@ -214,7 +213,7 @@ class SeriesHistory:
         while begin < end:
             column = self._recent.sent_ns[begin] // step
             _, behind = self._recent.range(column * step, (column + 1) * step)
-            columns.setdefault(column, Tally()).follow(self._tally(begin, behind))
+            columns.setdefault(column, Tally()).follow(self._recent.tally(begin, behind))
             begin = behind
         return tuple(_bucket(columns.get(k), k * step, step) for k in range(first, after))
 
@@ -238,33 +237,11 @@ class SeriesHistory:
                 return -(-step_ns // slices.step_ns) * slices.step_ns
         return step_ns
 
-    def _tally(self, first: int, after: int) -> Tally:
-        """Return the tally of rows of recent probes, without jitter."""
-        log = self._recent
-        outcomes = log.outcomes[first:after]
-        count = outcomes.count
-        answered, unreachable = count(Outcome.ANSWERED), count(Outcome.UNREACHABLE)
-        return Tally(
-            late=count(Outcome.LATE),
-            lost=count(Outcome.LOST) + unreachable,
-            failed=count(Outcome.FAILED),
-            duplicates=count(Outcome.DUPLICATE),
-            unreachable=unreachable,
-            rtts=Sketch(self._answers(first, after) if answered else ()),
-        )
-
-    def _answers(self, first: int, after: int) -> Iterable[int]:
-        log = self._recent
-        if log.outcomes.count(_ANSWERED, first, after) == after - first:
-            return log.rtt_us[first:after]
-        pairs = zip(log.rtt_us[first:after], log.outcomes[first:after], strict=True)
-        return [rtt for rtt, outcome in pairs if outcome == _ANSWERED]
-
     def _jitter_at(self, row: int) -> float | None:
         """Return the jitter after the probes before `row`."""
         first = max(0, row - _WARM_UP)
         jitter = Jitter() if first else self._jitter
-        return jitter.after(self._answers(first, row)).jitter_us
+        return jitter.after(self._recent.answers(first, row)).jitter_us
 
     def _roll_up(self) -> None:
         """Turn the oldest probes into slices of 10 s, and the oldest of those into minutes."""
@@ -273,8 +250,8 @@ class SeriesHistory:
         rolled = 0
         while (number := sent[rolled] // step) * step < horizon:
             _, after = self._recent.range(sent[rolled], (number + 1) * step)
-            tally = self._tally(rolled, after)
-            self._jitter = self._jitter.after(self._answers(rolled, after))
+            tally = self._recent.tally(rolled, after)
+            self._jitter = self._jitter.after(self._recent.answers(rolled, after))
             tally.jitter_us = self._jitter.jitter_us if tally.rtts.count else None
             self._tens.append(number, tally)
             rolled = after

@@ -2,10 +2,13 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from operator import le
 from typing import Final, TypeAlias
 
 from analysis.samples import Outcome
+from analysis.sketch import Sketch
+from analysis.window import Tally
 
 LONGEST_RTT_US: Final = (1 << 32) - 1
 SAME_PROBE_NS: Final = 2_000
@@ -66,6 +69,26 @@ class ProbeLog:
         """Return which rows were sent in [start_ns, end_ns)."""
         first = bisect_left(self.sent_ns, start_ns)
         return first, bisect_left(self.sent_ns, end_ns, first)
+
+    def tally(self, first: int, after: int) -> Tally:
+        """Return the tally of rows, without jitter."""
+        count = self.outcomes[first:after].count
+        answered, unreachable = count(Outcome.ANSWERED), count(Outcome.UNREACHABLE)
+        return Tally(
+            late=count(Outcome.LATE),
+            lost=count(Outcome.LOST) + unreachable,
+            failed=count(Outcome.FAILED),
+            duplicates=count(Outcome.DUPLICATE),
+            unreachable=unreachable,
+            rtts=Sketch(self.answers(first, after) if answered else ()),
+        )
+
+    def answers(self, first: int, after: int) -> Iterable[int]:
+        """Return the times of the rows that were answered."""
+        if self.outcomes.count(_ANSWERED, first, after) == after - first:
+            return self.rtt_us[first:after]
+        pairs = zip(self.rtt_us[first:after], self.outcomes[first:after], strict=True)
+        return [rtt for rtt, outcome in pairs if outcome == _ANSWERED]
 
     def drop(self, count: int) -> None:
         """Forget the first `count` rows."""

@@ -117,7 +117,9 @@ def why_absent(root: Root, environ: Mapping[str, str]) -> Sentence:
             )
     if _soft_roce(root) == "missing":
         return say(N_("No RDMA device on this box, and its kernel has no Soft-RoCE (rdma_rxe) either."))
-    links = sorted((name for name in names if name != "lo"), key=lambda name: not root.exists(_hardware(name)))
+    links = sorted(
+        (name for name in names if _may_be_ethernet(root, name)), key=lambda name: not root.exists(_hardware(name))
+    )
     if not links:
         return say(N_("No RDMA device on this box, and no network interface that could do RoCE in software."))
     return say(
@@ -125,6 +127,12 @@ def why_absent(root: Root, environ: Mapping[str, str]) -> Sentence:
         interface=links[0],
         command=f"sudo modprobe rdma_rxe && sudo rdma link add rxe0 type rxe netdev {links[0]}",
     )
+
+
+def _may_be_ethernet(root: Root, name: str) -> bool:
+    """Say whether Soft-RoCE can use an interface: a tunnel has no frames (ARPHRD_ETHER, linux/if_arp.h)."""
+    kind = f"sys/class/net/{name}/type"
+    return name != "lo" and (not root.exists(kind) or root.read_text(kind).strip() == "1")
 
 
 def _hardware(name: str) -> str:

@@ -83,4 +83,6 @@ def test_without_a_device_the_box_says_why_and_what_to_run(
 def test_the_interface_to_try_is_one_of_this_box(tmp_path: Path) -> None:
     veth = plant(tmp_path / "veth", {"sys/class/net/lo/mtu": "", "sys/class/net/veth3/mtu": ""})
     assert "netdev veth3" in str(why_absent(veth, {}))
+    tunnel = plant(tmp_path / "tunnel", {"sys/class/net/lo/mtu": "", "sys/class/net/tun0/type": "65534"})
+    assert "no network interface" in str(why_absent(tunnel, {}))
     assert "no network interface" in str(why_absent(plant(tmp_path / "none", {"sys/class/net/lo/mtu": ""}), {}))

@@ -65,17 +65,17 @@ def recorded(feed: Feed) -> list[str]:
     state = feed.recording()
     if state is not None and state.problem is not None:
         parts.append(_("NOT RECORDING"))
-    elif state is not None:
-        length = duration(_end_ns(feed) - state.since_ns)
+    elif state is not None and (end_ns := _end_ns(feed)) is not None:
+        length = duration(end_ns - state.since_ns)
         parts.append(_("rec {length} {size}", length=length, size=size(state.bytes)))
     if marks := sum(event.kind == "mark" for event in feed.events()):
         parts.append(_("marks: {n}", n=marks))
     return parts
 
 
-def _end_ns(feed: Feed) -> int:
+def _end_ns(feed: Feed) -> int | None:
     span = feed.player.timeline.store.span()
-    return span[1] if span else 0
+    return span[1] if span else None
 
 
 def measured(view: View) -> list[str]:

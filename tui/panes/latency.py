@@ -83,8 +83,8 @@ class LatencyPane(Pane):
             epochs=(*(graph.epochs if graph else ()), *(event.t for event in events if event.kind == "route")),
             marks=tuple((event.t, MARK[self.glyphs]) for event in events if event.kind == "mark"),
             loss_label=_("loss"),
-            start_label=clock_text(start_ns),
-            end_label=clock_text(end_ns),
+            start_label=clock_text(start_ns) if start_ns > 0 else "",
+            end_label=clock_text(end_ns) if start_ns > 0 else "",
         )
 
     @on(Table.RowHighlighted, "#paths")

@@ -1,0 +1,46 @@
+"""How much of the past is kept of what comes once a second."""
+
+from collections import deque
+from typing import Final, TypeVar
+
+from analysis.samples import Sample
+
+PEAK_NS: Final = 300 * 10**9
+"""How long a link's highest throughput counts as what the link can do."""
+
+S = TypeVar("S", bound=Sample)
+
+
+class Recent(deque[S]):
+    """Samples of one kind over the last `keep_ns`, and always the last two."""
+
+    def __init__(self, keep_ns: int) -> None:
+        super().__init__()
+        self.keep_ns = keep_ns
+
+    def add(self, sample: S) -> None:
+        """Append a sample and let go of those that are too old."""
+        self.append(sample)
+        while len(self) > 2 and self[1].t <= sample.t - self.keep_ns:
+            self.popleft()
+
+
+class Peak:
+    """The highest throughput of the last minutes, by two half-windows: bounded, and never older than `PEAK_NS`."""
+
+    def __init__(self) -> None:
+        self._began_ns = 0
+        self._now_bps = 0.0
+        self._before_bps = 0.0
+
+    def record(self, t: int, bps: float) -> None:
+        """Take a rate in bit/s."""
+        if t - self._began_ns >= PEAK_NS // 2:
+            self._before_bps = self._now_bps if t - self._began_ns < PEAK_NS else 0.0
+            self._began_ns, self._now_bps = t, 0.0
+        self._now_bps = max(self._now_bps, bps)
+
+    @property
+    def bps(self) -> float:
+        """The highest rate in bit/s."""
+        return max(self._now_bps, self._before_bps)
