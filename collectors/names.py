@@ -1,13 +1,13 @@
 """Names of targets turned into addresses: asked for now and then, never per probe, never on the loop's thread."""
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from analysis.samples import Name, Route
+from analysis.services.url import is_address
 from analysis.settings import TargetSettings
 from analysis.text import N_, Sentence, say
 from collectors.clock import Clock
@@ -46,15 +46,6 @@ def system_lookup(threads: int = THREADS) -> Lookup:
         return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
     return lookup
-
-
-def is_address(host: str) -> bool:
-    """Tell whether `host` is an address already, with or without a zone."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def choose(known: tuple[str, ...], found: Iterable[str], target: TargetSettings) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def _name(host: str) -> str:
 
 
 def is_address(host: str) -> bool:
-    """Return whether a host is an address already."""
+    """Tell whether `host` is an address already, with or without a zone."""
     try:
         ip_address(host)
     except ValueError:

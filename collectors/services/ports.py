@@ -12,9 +12,10 @@ from analysis.samples import Failure, PortRow, Ports, PortState
 from analysis.samples.services import Listener
 from analysis.services.profiles import Expectation, expectations
 from analysis.services.settings import PortSettings
+from analysis.services.url import is_address
 from analysis.text import N_, say
 from collectors.clock import Clock
-from collectors.names import Lookup, is_address
+from collectors.names import Lookup
 from collectors.services.line import Failed, connect
 from collectors.services.listeners import Address, listeners
 

@@ -11,9 +11,9 @@ import msgspec
 
 from analysis.samples import Certificate, Check, Phases
 from analysis.services.settings import ServiceSettings
-from analysis.services.url import Place, place
+from analysis.services.url import Place, is_address, place
 from analysis.text import N_, Sentence, say
-from collectors.names import Lookup, is_address
+from collectors.names import Lookup
 from collectors.services.http import Answer, get
 from collectors.services.line import Failed, Line, connect
 from collectors.services.tls import Trust, distrust, secured

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.samples import Name, Route
+from analysis.services.url import is_address
 from analysis.settings import TargetSettings
 from collectors import names
 from collectors.clock import Clock
@@ -41,7 +42,7 @@ def test_at_most_so_many_addresses_of_each_family_and_those_in_use_stay(
 @given(st.text() | st.lists(ADDRESS.map("nameserver {}".format)).map("\n".join))
 def test_a_resolv_conf_gives_addresses_or_nothing(text: str) -> None:
     for server in parse_resolv_conf(text):
-        assert names.is_address(server)
+        assert is_address(server)
 
 
 def test_the_servers_behind_a_stub_stand_in_its_place(tmp_path: Path) -> None:
