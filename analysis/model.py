@@ -39,7 +39,8 @@ from analysis.services.fold import Services
 from analysis.services.rows import ports_rows, service_rows, told
 from analysis.settings import Settings
 from analysis.text import N_, Sentence, say
-from analysis.verdict import gravest, located, verdict, with_services
+from analysis.verdict import verdict
+from analysis.verdicts import gravest, located, with_services
 from analysis.view import Graph, Lens, PathRow, PathSpan, RouteRow, Verdict, View
 
 EVENTS_KEPT: Final = 500
