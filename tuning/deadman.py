@@ -3,6 +3,7 @@
 Its token is a file. Whoever renames it first has decided: the script that puts back, or the confirmation.
 """
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from tuning.steps import Step
 DEFAULT_S: Final = 120
 SHORTEST_S: Final = 1
 LONGEST_S: Final = 3600
-_ALIVE_S: Final = 5.0
+_ALIVE_S: Final = 10.0
 
 
 def folder(host: Host, plan: str) -> Path:
@@ -60,7 +61,8 @@ def arm(host: Host, plan: str, seconds: int) -> str:
         raise Refused(_unarmed(done.err))
     start_apart(("sh", "-c", 'sh "$0" --after "$1" &', str(path), str(seconds)), host.tools)
     if not _is_watching(folder(host, plan) / "pending.watcher"):
-        raise Refused(_unarmed(""))
+        why = N_("The shell that keeps the countdown did not start within {seconds} s; try again on a less busy box.")
+        raise Refused(_unarmed(say(why, seconds=round(_ALIVE_S))))
     return "watcher"
 
 
@@ -100,13 +102,14 @@ def _is_watching(mark: Path) -> bool:
     """Wait for the watcher to name itself, and see that it is there."""
     until = time.monotonic() + _ALIVE_S
     while time.monotonic() < until:
-        try:
-            return Path("/proc", mark.read_text(encoding="ascii").strip() or "none").exists()
-        except FileNotFoundError:
-            time.sleep(0.01)
+        with contextlib.suppress(FileNotFoundError):
+            # The shell makes the file first and writes its number into it then.
+            if pid := mark.read_text(encoding="ascii").strip():
+                return Path("/proc", pid).exists()
+        time.sleep(0.01)
     return False
 
 
-def _unarmed(error: str) -> Sentence:
+def _unarmed(error: str | Sentence) -> Sentence:
     why = N_("Nothing would put the box back if this session died, so nothing was changed. {detail}")
     return say(why, detail=error)

@@ -1,5 +1,6 @@
 """The life of a trial: countdown, confirmation, reboot, second plans, and what a crash leaves behind."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,13 +64,21 @@ def test_unless_confirmed_it_goes_back_by_itself(host: Host) -> None:
         confirm(host, "", Ear(), TOOL)
 
 
+def has_ended(process: Path) -> bool:
+    """Say of a process's directory in /proc whether nothing runs there; a zombie has no command line."""
+    try:
+        return not (process / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_confirming_stops_the_countdown(host: Host) -> None:
     plan = plan_of(sysctl(host, PROBING, "1"), seconds=600)
     apply(host, plan, Ear(), TOOL)
     watcher = Path("/proc", (deadman.folder(host, plan.id) / "pending.watcher").read_text().strip())
     assert watcher.exists()
     assert confirm(host, "", Ear(), TOOL)
-    until(lambda: not watcher.exists() or not (watcher / "cmdline").read_bytes())
+    until(lambda: has_ended(watcher))
     assert now(host, "sysctl", PROBING) == "1"
     assert not status(host)[-1].pending
 
@@ -239,6 +248,15 @@ def test_nothing_is_changed_where_nobody_would_put_it_back(host: Host, monkeypat
     with pytest.raises(Refused, match="nothing was changed"):
         apply(host, plan_of(sysctl(host, PROBING, "1")), Ear(), TOOL)
     assert now(host, "sysctl", PROBING) == "0"
+
+
+def test_a_watcher_that_has_not_named_itself_yet_is_waited_for(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(sysctl(host, PROBING, "1"))
+    mark = deadman.folder(host, plan.id) / "pending.watcher"
+    monkeypatch.setattr(deadman, "start_apart", lambda *_: mark.touch())
+    monkeypatch.setattr(deadman.time, "sleep", lambda _: mark.write_text(f"{os.getpid()}\n"))
+    apply(host, plan, Ear(), TOOL)
+    assert now(host, "sysctl", PROBING) == "1"
 
 
 def test_two_at_once(host: Host, unarmed: None) -> None:
