@@ -105,12 +105,19 @@ class LongpipeApp(TerminalApp[int]):
 
     def tick(self) -> None:
         """Take what is new and draw it, on the dashboard and on what lies over it."""
-        if self.feed is None or self.dashboard is None:
+        if self.feed is None or self.dashboard is None or not self._drawable(self.dashboard):
             return
         now = time.monotonic()
         elapsed, self._ticked = now - self._ticked, now
         if self.feed.poll(elapsed) or self.dashboard.view is None:
             self.dashboard.draw()
+
+    def _drawable(self, dashboard: "DashboardScreen") -> bool:
+        """Say whether there is something to draw on: on a busy box a timer may come before a screen is made.
+
+        It may also come while the screens are being taken away.
+        """
+        return self.is_running and dashboard.is_mounted and self.screen.is_mounted
 
     def get_key_display(self, binding: Binding) -> str:
         """Return what a key is called; arrows and such by name where there are only letters."""

@@ -35,6 +35,7 @@ from tui.panes.advice import AdvicePane
 from tui.panes.base import Pane
 from tui.panes.roce import RocePane
 from tui.panes.routes import RoutesPane
+from tui.screens.events import EventsScreen
 from tui.text import use_language
 from tui.widgets.graph import TimeGraph
 from tui.widgets.runs import Glyphs, row_text
@@ -52,9 +53,8 @@ async def settle(pilot: Pilot[int]) -> None:
     """Wait until what was asked for has been drawn."""
     app = pilot.app
     assert isinstance(app, LongpipeApp)
-    while app.dashboard is None:
+    while app.dashboard is None or not app.dashboard.is_mounted:
         await pilot.pause()
-    await pilot.pause()
     app.tick()
     await pilot.pause()
 
@@ -327,6 +327,26 @@ async def test_a_long_name_of_a_box_is_cut_and_not_the_time() -> None:
     async with app.run_test(size=(60, 16)) as pilot:
         await settle(pilot)
         assert re.fullmatch(r" longpipe  a-very-\S+…  ● LIVE \d\d:\d\d:\d\d", rows(pilot.app)[0])
+
+
+class Hasty(LongpipeApp):
+    """A box so busy that the timer comes before the screen is made."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.tick()
+
+
+async def test_a_timer_that_comes_too_early_or_too_late_does_no_harm() -> None:
+    app = Hasty(lambda: CannedFeed(session(30)), Settings(), "unicode")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        app.push_screen(EventsScreen(lambda: (), lambda: 0, "unicode"))
+        app.tick()
+        await pilot.pause()
+        assert isinstance(app.screen, EventsScreen)
+    app.tick()
 
 
 async def test_a_filter_is_seen_and_says_when_no_row_holds_it() -> None:

@@ -91,7 +91,7 @@ def app_over(samples: list[Sample]) -> LongpipeApp:
 async def settle(pilot: Pilot[int]) -> None:
     app = pilot.app
     assert isinstance(app, LongpipeApp)
-    while app.dashboard is None:
+    while app.dashboard is None or not app.dashboard.is_mounted:
         await pilot.pause()
     await pilot.pause()
     app.tick()

@@ -193,7 +193,7 @@ class Opened:
 
     async def __aenter__(self) -> Desk:
         pilot = await self._running.__aenter__()
-        while self.app.dashboard is None:
+        while self.app.dashboard is None or not self.app.dashboard.is_mounted:
             await pilot.pause()
         await pilot.pause()
         self.app.tick()
@@ -257,7 +257,7 @@ async def test_in_chinese_the_word_is_chinese() -> None:
 async def test_w_opens_the_wizard_and_escape_leaves_it() -> None:
     app = LongpipeApp(lambda: CannedFeed(session(30)), Settings(), "unicode")
     async with app.run_test(size=(120, 36)) as pilot:
-        while app.dashboard is None:
+        while app.dashboard is None or not app.dashboard.is_mounted:
             await pilot.pause()
         await pilot.pause()
         app.tick()
