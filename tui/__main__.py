@@ -1,11 +1,13 @@
 """The command line: `longpipe [TARGET…]` or `longpipe COMMAND …`. Imports stay light, `--help` answers at once."""
 
-import atexit
+import errno
 import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 from tui import __version__
 from tui.cli import CommandError, Exit, Parser, complain, did_you_mean
@@ -14,11 +16,19 @@ from tui.text import _, use_language
 
 _COMMON = ("--lang", "--config")
 """Options with a value that may also stand before the command."""
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+def command() -> NoReturn:
+    """Be the program: end at once, for the kernel takes everything back sooner than the interpreter would."""
+    code = main()
+    with suppress(OSError):  # it may be what has failed
+        sys.stdout.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code (see `tui.cli.Exit`)."""
-    atexit.register(gc.freeze)  # the kernel takes everything back at once: no need to look for garbage
     gc.set_threshold(20_000)  # what is imported is much and no garbage
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads for matrices, which nobody has here
     words = list(sys.argv[1:] if argv is None else argv)
@@ -35,10 +45,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader is gone: nothing may be written any more, not even by the interpreter at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return Exit.OK
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        _close_output()
+        complain(
+            _(
+                "The output could not be written: {reason}. What was written before may end anywhere.",
+                reason=error.strerror,
+            )
+        )
+        return Exit.ERROR
     return code
+
+
+def _close_output() -> None:
+    """Let nothing be written to standard output any more, not even by the interpreter at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: list[str]) -> int:
@@ -113,4 +138,4 @@ def _value_of(option: str, words: Sequence[str]) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -159,7 +159,7 @@ def _packets(
     head, at = (located.head, PLAIN_BTH) if located.head is not None else (gather(buffer, bth, _BTH), 0)
     opcode = head[:, at].copy()
     traits = TRAITS.take(opcode)
-    traits[np.flatnonzero(head[:, at + 8] & 0x80)] |= ACK_REQ
+    traits |= np.where(head[:, at + 8] & 0x80, np.int32(ACK_REQ), np.int32(0))
     syndrome, dma_bytes = _extensions(buffer, opcode, traits, bth, np.minimum(end, stop))
     payload = stop - bth
     payload -= (head[:, at + 1] >> 4 & 3) + (traits >> EXTENSION) + (_BTH + _ICRC)

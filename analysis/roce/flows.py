@@ -29,21 +29,26 @@ _QPN_SHIFT: Final = 5
 
 
 class Ordered(msgspec.Struct, frozen=True):
-    """Packets in order of flow: the columns that walking takes of all of them, and where to find the others."""
+    """Packets in order of flow: the columns that walking takes of all of them, and the others of some."""
 
     packets: Packets
     rows: Ints
     """Where in `packets` each stands."""
     traits: Traits
-    number: Ints
-    t_ns: Ints
     psn: Ints
 
     @classmethod
     def of(cls, packets: Packets, rows: Ints) -> "Ordered":
         """Take some packets, by index."""
-        number, t_ns, psn = (column.take(rows) for column in (packets.number, packets.t_ns, packets.psn))
-        return cls(packets, rows, packets.traits.take(rows), number, t_ns, psn)
+        return cls(packets, rows, packets.traits.take(rows), packets.psn.take(rows))
+
+    def number(self, some: Ints) -> Ints:
+        """Return the frame number of some of these packets."""
+        return self.packets.number[self.rows[some]]
+
+    def t_ns(self, some: Ints) -> Ints:
+        """Return the time of some of these packets."""
+        return self.packets.t_ns[self.rows[some]]
 
     def payload(self, some: Ints) -> Ints:
         """Return the payload of some of these packets."""
@@ -62,7 +67,7 @@ class Walked(msgspec.Struct, frozen=True):
 
     def t_before(self, rows: Ints) -> Ints:
         """Return the times of some packets' predecessors in their flows; 0 where there is none."""
-        return before(self.segments, self.packets.t_ns, self.t_previous, rows)
+        return before(self.segments, self.packets.t_ns(rows - 1), self.t_previous, rows)
 
 
 class Flows:
@@ -104,7 +109,7 @@ class Flows:
         """Count responses that are not walked."""
         add, size = self.counters, len(self.counters.acks)
         add.acks += np.bincount(ids, minlength=size)
-        np.add.at(add.ack_bytes, ids, length)
+        add.ack_bytes += np.bincount(ids, length, size).astype(np.int64)
         kind, code, known = syndrome >> 5 & 3, syndrome & 0x1F, syndrome >= 0
         nak = known & (kind == 3) & (code < len(opcodes.AETH_NAMES))
         add.rnr_naks += np.bincount(ids[known & (kind == 1)], minlength=size)
@@ -143,7 +148,7 @@ class Flows:
         self._messages(segments, packets, found)
         last = segments.end - 1
         self.facts.t_previous[segments.flow], self.facts.at_previous[segments.flow] = (
-            packets.t_ns[last],
+            packets.t_ns(last),
             found.at[last],
         )
         return walked
@@ -159,13 +164,13 @@ class Flows:
         new = self.counters.packets[flow] == 0
         facts.first_psn[flow[new]], facts.first_number[flow[new]] = (
             packets.psn[first[new]],
-            packets.number[first[new]],
+            packets.number(first[new]),
         )
         fell = np.concatenate([np.flatnonzero(packets.psn[1:] < packets.psn[:-1]) + 1, first])
-        over = fell[before(segments, packets.psn, facts.last_psn, fell) - packets.psn[fell] > 1 << 23]
+        over = fell[before(segments, packets.psn[fell - 1], facts.last_psn, fell) - packets.psn[fell] > 1 << 23]
         facts.wrapped[segments.flow[segments.of_row[over]]] = 1
         facts.last_psn[flow] = packets.psn[last]
-        low, high = np.minimum.reduceat(packets.t_ns, first), np.maximum.reduceat(packets.t_ns, first)
+        low, high = _times(segments, packets)
         facts.t_first[flow] = np.where(new, low, np.minimum(low, facts.t_first[flow]))
         facts.t_last[flow] = np.where(new, high, np.maximum(high, facts.t_last[flow]))
 
@@ -193,8 +198,8 @@ class Flows:
         np.subtract.at(add.goodput_bytes, flow[repeat], packets.payload(odd[repeat]))
         add.rewinds += np.bincount(flow[found.rewind[odd]], minlength=size)
         twin = odd[repeat]
-        at_before = before(walked.segments, found.at, self.facts.at_previous, twin)
-        near = (at_before == found.at[twin]) & (packets.t_ns[twin] - walked.t_before(twin) < DUPLICATE_NS)
+        at_before = before(walked.segments, found.at[twin - 1], self.facts.at_previous, twin)
+        near = (at_before == found.at[twin]) & (packets.t_ns(twin) - walked.t_before(twin) < DUPLICATE_NS)
         add.duplicates += np.bincount(walked.flow[twin[near]], minlength=size)
 
     def _messages(self, segments: Segments, packets: Ordered, found: Walk) -> None:
@@ -252,6 +257,15 @@ class Flows:
         """Return the PSNs that were missing for a while."""
         coverage = self.sequence.coverage.get(flow)
         return coverage.filled if coverage is not None else 0
+
+
+def _times(segments: Segments, packets: Ordered) -> tuple[Ints, Ints]:
+    """Return the earliest and the latest time in each segment."""
+    t_ns = packets.packets.t_ns
+    if not (t_ns[1:] < t_ns[:-1]).any():
+        return packets.t_ns(segments.first), packets.t_ns(segments.end - 1)
+    t_ns = t_ns.take(packets.rows)
+    return np.minimum.reduceat(t_ns, segments.first), np.maximum.reduceat(t_ns, segments.first)
 
 
 def _newest(rows: Ints, segments: Segments) -> tuple[Ints, Ints]:

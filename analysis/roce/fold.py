@@ -21,7 +21,7 @@ from analysis.roce.rows import ACK, Samples, in_order
 from analysis.roce.rtt import RoundTrips
 from analysis.roce.totals import CE, CE_MASK, Tally, Totals
 from analysis.roce.traits import ACK as ACKNOWLEDGES
-from analysis.roce.traits import FULL, IS_CNP, IS_RESP, READ, READ_ONLY, TRAITS, WALKED, rows_of
+from analysis.roce.traits import FULL, IS_CNP, READ, READ_ONLY, TRAITS, WALKED, rows_of
 
 _USUAL_MTU: Final = 1024
 """Of an Ethernet with 1500 bytes, the smallest that is met in practice."""
@@ -124,8 +124,7 @@ class Fold:
         walked = self._walk(packets, ids)
         if walked is not None:
             self.rewinds.add(walked)
-        responses = rows_of(traits, IS_RESP)
-        fresh = self.trips.add(walked, packets.where(responses), ids[responses], last=last)
+        fresh = self.trips.add(walked, packets, ids, last=last)
         if fresh is not None:
             self._in_flight(walked, fresh)
 
@@ -177,10 +176,7 @@ class Fold:
 
     def _in_flight(self, walked: Walked | None, samples: Samples) -> None:
         """Note how much was sent and not acknowledged, just before each ACK that names a request's PSN."""
-        decided = np.zeros(self.flows.count, np.int64)
-        for answer, request in self.peers.request_of.items():
-            decided[request] = self.peers.decided_at[answer]
-        wanted = (samples.kind == ACK) & (samples.number > decided[samples.flow])
+        wanted = (samples.kind == ACK) & (samples.number > self.peers.decided_at(samples.flow))
         samples = samples.where(wanted)
         if not len(samples.flow):
             return
@@ -205,8 +201,9 @@ class Fold:
 
 def _sent_before(walked: Walked, samples: Samples, otherwise: Ints) -> Ints:
     """Return the PSN that was next to send when each response came; `otherwise` for flows that sent nothing here."""
-    place = walked.flow << 40 | walked.packets.number
-    row = np.searchsorted(place, samples.flow << 40 | samples.number)
+    place = walked.flow << 40 | walked.packets.rows
+    when = np.searchsorted(walked.packets.packets.number, samples.number)
+    row = np.searchsorted(place, samples.flow << 40 | when)
     before = np.maximum(row - 1, 0)
     sent_here = (row > 0) & (walked.flow[before] == samples.flow)
     after = np.minimum(row, len(place) - 1)

@@ -21,11 +21,12 @@ class Peers:
     def __init__(self, flows: Flows) -> None:
         self.request_of: dict[int, int] = {}
         """Response flow: the request flow it answers."""
-        self.decided_at: dict[int, int] = {}
-        """Response flow: the frame at which that became clear."""
         self.connected: dict[tuple[int, int], list[tuple[int, int]]] = {}
         """From CM: (host pair, QP) of responses, and (frame, QP of the requests they answer)."""
         self._requests = np.full(64, -1)
+        """By response flow."""
+        self._decided = np.zeros(64, np.int64)
+        """By request flow."""
         self._flows = flows
         self._undecided = no_rows()
         self._by_pair: dict[int, list[int]] = {}
@@ -85,16 +86,27 @@ class Peers:
         return None
 
     def _pair(self, response: int, request: int, number: int) -> None:
-        self.request_of[response], self.decided_at[response] = request, number
-        self._requests_of(np.array([response]))
-        self._requests[response] = request
+        self._grow()
+        self.request_of[response] = self._requests[response] = request
+        self._decided[request] = number
+
+    def decided_at(self, requests: Ints) -> Ints:
+        """Return the frames at which it became clear who answers some request flows; 0 where it is not."""
+        self._grow()
+        frames: Ints = self._decided[requests]
+        return frames
 
     def _requests_of(self, responses: Ints) -> Ints:
         """Return the request flows that response flows answer; -1 where that is not known."""
-        if len(self._requests) < self._flows.count:
-            self._requests = np.concatenate([self._requests, np.full(self._flows.count, -1)])
+        self._grow()
         requests: Ints = self._requests[responses]
         return requests
+
+    def _grow(self) -> None:
+        more = self._flows.count
+        if len(self._requests) < more:
+            self._requests = np.concatenate([self._requests, np.full(more, -1)])
+            self._decided = np.concatenate([self._decided, np.zeros(more, np.int64)])
 
     def _sort_new_flows(self) -> None:
         facts = self._flows.facts

@@ -18,7 +18,8 @@ TIMEOUT_NS: Final = 1_000_000
 MOST_KEPT: Final = 10_000
 _MOST_NAKS: Final = 1 << 16
 _RNR_KIND, _NAK_KIND = 1, 3
-_NOT_ACK: Final = 0x60
+_NOT_ACK: Final = 0x20
+"""Syndromes below are ACKs."""
 
 
 class Rewind(msgspec.Struct, frozen=True):
@@ -52,8 +53,7 @@ class Rewinds:
 
     def note_naks(self, packets: Packets) -> None:
         """Remember NAKs by the requests they speak of. Call with a batch before its requests."""
-        # -1, of packets without syndrome, would be a NAK
-        for row in np.flatnonzero((packets.syndrome & _NOT_ACK != 0) & (packets.syndrome >= 0)).tolist():
+        for row in np.flatnonzero(packets.syndrome >= _NOT_ACK).tolist():
             kind = int(packets.syndrome[row]) >> 5 & 3
             if kind in (_RNR_KIND, _NAK_KIND):
                 key = int(packets.pair[row]) ^ 1, int(packets.psn[row])
@@ -65,25 +65,30 @@ class Rewinds:
         """Find the rewinds among walked packets."""
         odd, found = walked.walk.odd, walked.walk
         rows = odd[found.step_back[odd] | found.rewind[odd]]
-        columns = (rows, walked.flow[rows], found.step_back[rows], walked.t_before(rows))
-        for row, flow, back, t_before in zip(*(column.tolist() for column in columns), strict=True):
+        packets, flows = walked.packets, walked.flow[rows].tolist()
+        columns = (
+            packets.number(rows),
+            packets.t_ns(rows),
+            walked.t_before(rows),
+            found.at[rows],
+            found.ahead[rows],
+            packets.traits[rows] & READ != 0,
+        )
+        steps = zip(*(column.tolist() for column in columns), strict=True)
+        for flow, back, step in zip(flows, found.step_back[rows].tolist(), steps, strict=True):
             if back:
-                self._start(flow, row, walked, t_before)
+                self._start(flow, *step)
             elif flow in self._starts:
                 self._count(self._starts[flow].rewind)
 
-    def _start(self, flow: int, row: int, walked: Walked, t_before: int) -> None:
-        packets, number = walked.packets, int(walked.packets.number[row])
+    def _start(self, flow: int, number: int, t_ns: int, t_before: int, at: int, ahead: int, read: bool) -> None:
         before = self._starts.get(flow)
         previous = before.number if before is not None else 0
-        t_ns, at = int(packets.t_ns[row]), int(walked.walk.at[row])
         idle_ns = t_ns - t_before
         trigger = self._trigger(flow, at % MODULUS, previous, number)
         if trigger is None:
-            read = packets.traits[row] & READ
             trigger = "read" if read else "timeout" if idle_ns >= TIMEOUT_NS else "other"
-        rewind = Rewind(flow, t_ns, at % MODULUS, -int(walked.walk.ahead[row]), idle_ns, trigger)
-        self._starts[flow] = _Start(number, previous, rewind)
+        self._starts[flow] = _Start(number, previous, Rewind(flow, t_ns, at % MODULUS, -ahead, idle_ns, trigger))
 
     def _trigger(self, flow: int, psn: int, after: int, before: int) -> Trigger | None:
         """Return what the responder said about this PSN between two frames."""

@@ -15,7 +15,7 @@ from analysis.roce.kept import Kept
 from analysis.roce.peers import Peers
 from analysis.roce.psn import HALF, MODULUS, distance
 from analysis.roce.rows import ACK, ATOMIC, READ, Rows, Samples, in_order, joined_rows, no_rows
-from analysis.roce.traits import ACK_REQ, RC_REQ, REQ, Traits
+from analysis.roce.traits import ACK_REQ, IS_RESP, RC_REQ, REQ, Traits, rows_of
 from analysis.roce.traits import ATOMIC as IS_ATOMIC
 from analysis.roce.traits import READ as IS_READ
 
@@ -40,13 +40,13 @@ class RoundTrips:
         self._again = no_rows()
         self._damaged: list[tuple[int, int, int]] = []
 
-    def add(self, walked: Walked | None, responses: Packets, ids: Ints, *, last: bool = False) -> Samples | None:
-        """Take in walked packets, and responses (READ responses too) with their flows. Return new samples.
+    def add(self, walked: Walked | None, packets: Packets, ids: Ints, *, last: bool = False) -> Samples | None:
+        """Take in walked packets, and the responses (READ responses too) of all packets with their flows.
 
-        `last`: decide now on pairs that few answers speak for.
+        Return new samples. `last`: decide now on pairs that few answers speak for.
         """
         asked = self._asked(walked)
-        answers = self._answers(responses, ids)
+        answers = self._answers(packets, ids)
         self._note_repeats(walked)
         requests = joined_rows(self._open, asked) if len(asked) else self._open
         self._peers.find(requests, answers, last=last)
@@ -84,20 +84,20 @@ class RoundTrips:
                     np.full(len(rows), kind),
                     packets.psn[rows],
                     found.at[rows],
-                    packets.number[rows],
-                    packets.t_ns[rows],
+                    packets.number(rows),
+                    packets.t_ns(rows),
                 )
             )
         return joined_rows(*parts)
 
     @staticmethod
     def _answers(packets: Packets, ids: Ints) -> Rows:
-        kind = _ANSWERS[packets.opcode]
-        rows = np.flatnonzero(
-            (kind >= 0) & ((kind != ACK) | (packets.syndrome >> 5 == 0)) & (packets.syndrome >= 0) & (ids > 0)
-        )
+        rows = rows_of(packets.traits, IS_RESP)
+        kind, syndrome = _ANSWERS[packets.opcode[rows]], packets.syndrome[rows]
+        told = (kind >= 0) & ((kind != ACK) | (syndrome >> 5 == 0)) & (syndrome >= 0) & (ids[rows] > 0)
+        rows, kind = rows[told], kind[told]
         zero = np.zeros(len(rows), np.int64)
-        return Rows(ids[rows], kind[rows], packets.psn[rows], zero, packets.number[rows], packets.t_ns[rows])
+        return Rows(ids[rows], kind, packets.psn[rows], zero, packets.number[rows], packets.t_ns[rows])
 
     def _note_repeats(self, walked: Walked | None) -> None:
         """Remember packets that came again: a response after one of them may answer either."""
@@ -108,7 +108,7 @@ class RoundTrips:
             return
         packets, flow, at = walked.packets, walked.flow[rows], walked.walk.at[rows]
         self.kept.repeated(flow, at)
-        columns = packets.psn[rows], at, packets.number[rows], packets.t_ns[rows]
+        columns = packets.psn[rows], at, packets.number(rows), packets.t_ns(rows)
         kinds = (Rows(flow, np.full(len(rows), kind), *columns) for kind in (ACK, READ, ATOMIC))
         self._again = joined_rows(self._again, *kinds)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.roce import icrc
 from analysis.roce.decode import Batch, Packets
-from analysis.roce.frames import Ints
+from analysis.roce.frames import Ints, Small
 
 CE: Final = 3
 CE_MASK: Final = 0x103
@@ -31,18 +31,28 @@ class Tally(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, packets: Packets) -> "Tally":
         """Count."""
-        opcode = packets.opcode
+        opcode = packets.opcode.astype(np.intp)
         with_aeth = np.flatnonzero(packets.syndrome >= 0)
         xrc = opcode[with_aeth] >> 5 == _XRC
         return cls(
             np.bincount(opcode, minlength=256),
             np.bincount(opcode, packets.length, 256).astype(np.int64),
-            np.bincount(packets.tos + 1, minlength=257)[1:],
-            np.bincount(opcode[packets.tos & CE_MASK == CE], minlength=256),
+            _counted(packets.tos),
+            np.bincount(opcode[np.flatnonzero(packets.tos & CE_MASK == CE)], minlength=256),
             np.array([np.count_nonzero(packets.icrc == kind) for kind in (icrc.GOOD, icrc.BAD, icrc.UNCHECKED)]),
             np.stack([np.bincount(packets.syndrome[with_aeth[some]], minlength=256) for some in (~xrc, xrc)]),
             packets.qpn[packets.icrc == icrc.BAD].tolist(),
         )
+
+
+def _counted(tos: Small) -> Ints:
+    """Count traffic classes. Most packets have that of the first: only the others are counted one by one."""
+    if not len(tos):
+        return np.zeros(256, np.int64)
+    others = tos[np.flatnonzero(tos != tos[0])]
+    count = np.bincount(others + 1, minlength=257)
+    count[tos[0] + 1] += len(tos) - len(others)
+    return count[1:]
 
 
 class Totals:

@@ -103,16 +103,18 @@ def walk(sequence: Sequence, segments: Segments, psn: Ints, span: Ints) -> Walk:
         odd = np.flatnonzero(ahead != 0)
     step_back, repeat, rewind = (np.zeros(len(at), np.bool_) for _ in range(3))
     behind = odd[ahead[odd] < 0]
-    step_back[behind] = at[behind] < before(segments, end, sequence.last_end, behind)
+    step_back[behind] = at[behind] < before(segments, end[behind - 1], sequence.last_end, behind)
     found = Walk(at, ahead, expected, repeat, step_back, rewind, odd)
     _seen_again(sequence, segments, found, behind, span)
     _remember(sequence, segments, found, end)
     return found
 
 
-def before(segments: Segments, column: NDArray[Any], kept: Ints, rows: Ints) -> NDArray[Any]:
-    """Return the predecessors of some packets in their flows; of first ones what was `kept` of the last batch."""
-    previous = column[rows - 1]
+def before(segments: Segments, previous: NDArray[Any], kept: Ints, rows: Ints) -> NDArray[Any]:
+    """Make the rows `previous` to some packets those of their flows: of first ones what was `kept` of the last batch.
+
+    Changes `previous`, and returns it.
+    """
     segment = segments.of_row[rows]
     first = rows == segments.first[segment]
     previous[first] = kept[segments.flow[segment[first]]]
@@ -158,7 +160,7 @@ def _one_by_one(
 def _seen_again(sequence: Sequence, segments: Segments, found: Walk, behind: Ints, span: Ints) -> None:
     """Tell repeats from PSNs that come late, and find rewinds."""
     found.repeat[behind] = True
-    after_back = before(segments, found.step_back, sequence.stepped_back, behind)
+    after_back = before(segments, found.step_back[behind - 1], sequence.stepped_back, behind)
     found.rewind[behind] = after_back & ~found.step_back[behind]
     long = np.zeros(len(segments.flow), np.bool_)
     long[segments.of_row[np.flatnonzero(span != 1)]] = True

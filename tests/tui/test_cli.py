@@ -203,3 +203,14 @@ def test_bash_completes(capsys: pytest.CaptureFixture[str]) -> None:
         ["bash", "-c", f"{capsys.readouterr().out}\n{ask}"], capture_output=True, text=True, check=True
     )
     assert done.stdout == "--template\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_output_onto_a_full_disk_is_said_and_not_a_traceback() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", "config"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("longpipe: The output could not be written: No space left on device.")
+    assert "Traceback" not in done.stderr
