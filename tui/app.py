@@ -14,6 +14,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 from textual.widgets import Input
 
 import styles
@@ -21,6 +22,7 @@ from tui.output.app import TerminalApp
 from tui.terminal import mouse_for, own_glyphs
 from tui.text import N_, _
 from tui.widgets.lines import Lines
+from tui.widgets.palette import Palette
 from tui.widgets.runs import Glyphs
 
 if TYPE_CHECKING:
@@ -175,7 +177,11 @@ class LongpipeApp(TerminalApp[int]):
     def action_command_palette(self) -> None:
         """Ask for an action by its name."""
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(CommandPalette(placeholder=_("a word of what to do"), id="--command-palette"))
+            self.push_screen(Palette(placeholder=_("a word of what to do"), id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Ask for colours by their name."""
+        self.push_screen(Palette([ThemeProvider], placeholder=_("a word of a theme's name")))
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else leave, as everything in a shell does; not over a trial of the wizard's."""
@@ -188,8 +194,10 @@ class LongpipeApp(TerminalApp[int]):
         wizard = next((screen for screen in self.screen_stack if isinstance(screen, WizardScreen)), None)
         if wizard is None:
             self._leave()
-        else:
+        elif wizard.is_active:
             wizard.action_leave()
+        else:  # a page or a question over the wizard
+            self.screen.dismiss()
 
     async def action_quit(self) -> None:
         """Leave."""

@@ -329,6 +329,16 @@ async def test_a_long_name_of_a_box_is_cut_and_not_the_time() -> None:
         assert re.fullmatch(r" longpipe  a-very-\S+…  ● LIVE \d\d:\d\d:\d\d", rows(pilot.app)[0])
 
 
+@pytest.mark.parametrize("key", ["pageup", "pagedown", "up", "enter"])
+async def test_keys_in_a_palette_that_lists_nothing_yet_do_no_harm(key: str) -> None:
+    async with app_over(session(30)).run_test() as pilot:
+        await settle(pilot)
+        pilot.app.action_change_theme()
+        await pilot.press(key, key)
+        await pilot.press("ctrl+p", key, key)
+        assert pilot.app.is_running
+
+
 class Hasty(LongpipeApp):
     """A box so busy that the timer comes before the screen is made."""
 

@@ -269,6 +269,19 @@ async def test_w_opens_the_wizard_and_escape_leaves_it() -> None:
         assert "Latency and loss" in text(app)
 
 
+async def test_ctrl_c_closes_what_lies_over_the_wizard_then_the_wizard_then_the_program() -> None:
+    async with Opened(FakeBox(), (80, 24)) as desk:
+        app = desk.pilot.app
+        await desk.press("h")
+        assert len(app.screen_stack) == 4
+        await desk.press("ctrl+c")
+        assert isinstance(app.screen, WizardScreen)
+        await desk.press("ctrl+c")
+        assert "Latency and loss" in desk.screen
+        await desk.press("ctrl+c")
+        assert not app.is_running
+
+
 async def test_a_recording_can_be_planned_for_and_holds_nothing_that_could_apply() -> None:
     async with Opened(None) as desk:
         assert "recording: it can plan, but change nothing" in desk.screen
