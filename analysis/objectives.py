@@ -50,6 +50,14 @@ def in_words(objective: Objective, value: float | None) -> str:
             return percent(value)
 
 
+def measured_in_words(objective: Objective, measured: float | None, limit: float) -> str:
+    """Return what was measured of an objective; with "<" or ">" where it would read like the limit and is not."""
+    said = in_words(objective, measured)
+    if measured in {None, limit} or said != in_words(objective, limit):
+        return said
+    return f"{'<' if measured < limit else '>'}{said}"
+
+
 def judge(
     objectives: Objectives,
     window: Window,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from analysis.events import Severity
-from analysis.objectives import AT_ONCE_NS, Judgement, in_words
+from analysis.objectives import AT_ONCE_NS, Judgement, in_words, measured_in_words
 from analysis.path_names import is_helper, path_names, target_name, trouble
 from analysis.samples import Name
 from analysis.text import N_, Sentence, say
@@ -193,7 +193,7 @@ def _missed(
 ) -> Verdict:
     args: dict[str, str | Sentence] = {
         "route": route.name,
-        "value": in_words(judgement.objective, judgement.measured),
+        "value": measured_in_words(judgement.objective, judgement.measured, judgement.limit),
         "limit": in_words(judgement.objective, judgement.limit),
         "n": count(judgement.n),
         "time": duration(now_ns - (judgement.since_ns or now_ns)),

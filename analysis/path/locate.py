@@ -139,7 +139,7 @@ def verdict(view: PathView, lines: Mapping[str, str] | None = None) -> tuple[Sev
             n=count(target.window.settled),
         )
     return "ok", say(
-        N_("No loss that reaches the target in {n} probes; {p50} ms over {hops} hops."),
+        N_("No loss that reaches the target, hop {hops}, in {n} probes; {p50} ms."),
         n=count(target.window.settled),
         p50=milliseconds(target.window.p50_us),
         hops=target.ttl,

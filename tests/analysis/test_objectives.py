@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.objectives import HOLD_NS, Judgement, judge, keep
+from analysis.objectives import HOLD_NS, Judgement, judge, keep, measured_in_words
 from analysis.settings import Objectives
 from analysis.window import Window
 
@@ -26,6 +26,14 @@ def test_a_good_route_with_enough_probes_meets_everything() -> None:
 def test_a_bad_route_misses_everything() -> None:
     window = Window(0, 1, answered=800, lost=200, p50_us=180_000)
     assert set(states(window, mbps=39.0, up=0.9).values()) == {"missed"}
+
+
+@pytest.mark.parametrize(
+    ("measured_ms", "said"),
+    [(149.9, "<150 ms"), (150.0, "150 ms"), (150.3, ">150 ms"), (183.0, "183 ms"), (None, "– ms")],
+)
+def test_what_misses_its_limit_by_a_hair_does_not_read_like_the_limit(measured_ms: float | None, said: str) -> None:
+    assert measured_in_words("latency", measured_ms, 150.0) == said
 
 
 def test_few_probes_tell_nothing() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analysis.objectives import AT_ONCE_NS, Judgement, Objective, State, in_words
+from analysis.objectives import AT_ONCE_NS, Judgement, Objective, State, in_words, measured_in_words
 from analysis.score import RouteScore
 from analysis.throughput import Prediction, reason
 from analysis.units import bits_per_s, count, duration
@@ -79,7 +79,7 @@ def _objective(judgement: Judgement, width: int, glyphs: Glyphs, now_ns: int) ->
 
 
 def _state(judgement: Judgement, now_ns: int) -> str:
-    value = in_words(judgement.objective, judgement.measured)
+    value = measured_in_words(judgement.objective, judgement.measured, judgement.limit)
     length_ns = now_ns - (judgement.since_ns or now_ns)
     time = duration(length_ns)
     match judgement.state:

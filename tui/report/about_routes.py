@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analysis.objectives import Objective, State, in_words
+from analysis.objectives import Objective, State, in_words, measured_in_words
 from analysis.units import bits_per_s, count, megabits, milliseconds
 from tui.report.about_paths import loss_cell
 from tui.report.blocks import Block, Cell, Line, Table, Topic
@@ -83,6 +83,6 @@ def _objective(judged: ObjectivePart) -> tuple[Cell, ...]:
     return (
         (_(_OBJECTIVES[judged.objective], limit=in_words(judged.objective, judged.limit)), "plain"),
         (_(state), role_),
-        (in_words(judged.objective, judged.measured), "plain"),
+        (measured_in_words(judged.objective, judged.measured, judged.limit), "plain"),
         ("–" if judged.n is None else count(judged.n), "dim"),
     )
