@@ -120,6 +120,7 @@ async def test_before_anything_was_known_nothing_is_claimed_or_left_over() -> No
         await pilot.press("home")
         await settle(pilot)
         assert "no default route" not in text(pilot.app)
+        assert "rules found nothing" not in text(pilot.app)
         drawn = pilot.app.screen.query_one("#graph", TimeGraph).rows
         assert not any(re.search("[⠁-⣿]", row_text(row)) for row in drawn)
 

@@ -21,6 +21,9 @@ COLUMNS: Final = (
     Column(N_("risk"), 4),
 )
 
+_NOTHING: Final = N_("Nothing measured asks for a change.")
+_UNKNOWN: Final = N_("The settings are not known yet.")
+
 
 class AdvicePane(Pane):
     """The fourth pane."""
@@ -31,19 +34,21 @@ class AdvicePane(Pane):
     def compose(self) -> ComposeResult:
         """Make the table and the line about all the rules that stayed silent."""
         columns = [Column(_(c.title), c.width, c.flex, c.align, c.priority) for c in COLUMNS]
-        yield Table(columns, empty=_("Nothing measured asks for a change."), glyphs=self.glyphs, id="advice-rows")
+        yield Table(columns, empty=_(_UNKNOWN), glyphs=self.glyphs, id="advice-rows")
         yield Lines(id="advice-rest")
 
     def show(self, view: View) -> None:
         """Draw the recommendations and count the rest."""
         plan = view.plan
         table = self.query_one("#advice-rows", Table)
-        table.show_rows([advice_cells(advice, self.glyphs) for advice in plan.recommendations])
+        cells = [advice_cells(advice, self.glyphs) for advice in plan.recommendations]
+        table.show_rows(cells, empty=_(_NOTHING if view.facts else _UNKNOWN))
         rest = self.query_one("#advice-rest", Lines)
         width = max(20, self.content_size.width)
         chosen = next((advice for advice in plan.recommendations if advice.id == table.cursor_key), None)
         rows = [] if chosen is None else [*wrap_rows(tell(chosen.effect), width), ()]
-        rows += wrap_rows(silent_rules(plan), width, "dim")
+        if view.facts:
+            rows += wrap_rows(silent_rules(plan), width, "dim")
         rest.styles.height = len(rows)
         rest.show(rows)
 
