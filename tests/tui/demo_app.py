@@ -17,9 +17,10 @@ from textual.widgets import Static
 
 from analysis.buckets import Bucket
 from tui.output.app import TerminalApp
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.graph import GraphData, TimeGraph
 from tui.widgets.runs import Role
-from tui.widgets.table import Column, Table, TableRow
+from tui.widgets.table import Table
 
 SECOND = 1_000_000_000
 

@@ -11,8 +11,9 @@ from textual.widgets import Input, Static
 from analysis.buckets import Bucket
 from tests.tui.emulated import EmulatedApp, check
 from tui.output import celldiff
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.graph import GraphData, TimeGraph
-from tui.widgets.table import Column, Table, TableRow
+from tui.widgets.table import Table
 
 SECOND = 1_000_000_000
 NAMES = [

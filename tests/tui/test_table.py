@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual import events
 from textual.app import App, ComposeResult
 
 from tests.tui.screen_text import rows
 from tui.widgets.clean import clean
+from tui.widgets.columns import GAP, Column, TableRow, body_row, head_row, place
 from tui.widgets.runs import fit, fit_name, row_text
-from tui.widgets.table import GAP, Column, Table, TableRow, body_row, head_row, place
+from tui.widgets.table import Table
 
 COLUMNS = (
     Column("route", 6, flex=1),
@@ -116,6 +118,17 @@ async def test_keys_move_the_cursor_and_enter_tells_the_row() -> None:
             ("highlighted", "k4"),
             ("selected", "k4"),
         ]
+
+
+async def test_the_wheel_moves_the_cursor() -> None:
+    app = Shown()
+    async with app.run_test(size=(40, 6)) as pilot:
+        table = app.query_one(Table)
+        table.show_rows([row(f"k{n}", f"eth{n}") for n in range(12)])
+        for turn in (events.MouseScrollDown, events.MouseScrollDown, events.MouseScrollUp):
+            app.post_message(turn(table, 3, 3, 0, 0, 0, shift=False, meta=False, ctrl=False))
+        await pilot.pause()
+        assert app.told == [("highlighted", "k1"), ("highlighted", "k2"), ("highlighted", "k1")]
 
 
 async def test_the_table_scrolls_with_its_cursor() -> None:

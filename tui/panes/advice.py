@@ -9,9 +9,10 @@ from analysis.view import View
 from tui.panes.base import Pane
 from tui.severity import glyph, of_advice, role
 from tui.text import N_, _, tell
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs
-from tui.widgets.table import Column, Table, TableRow
+from tui.widgets.table import Table
 from tui.widgets.wrap import wrap_rows
 
 COLUMNS: Final = (

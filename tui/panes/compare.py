@@ -13,10 +13,10 @@ from tui.compare import NAMES, Compared, Side, effect_text, meaning_text, p_text
 from tui.panes.time import clock_text
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
+from tui.widgets.columns import Column, TableRow, body_row, head_row, place
 from tui.widgets.graph import GraphData, graph_rows, peak
 from tui.widgets.runs import Glyphs, Role, Row
 from tui.widgets.scale import ceiling_above
-from tui.widgets.table import Column, TableRow, body_row, head_row, place
 from tui.widgets.wrap import wrap_rows
 
 COLUMNS: Final = (

@@ -9,8 +9,8 @@ from tui.panes.time import clock_text, date_text
 from tui.severity import glyph, role
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.runs import Glyphs, Run
-from tui.widgets.table import Column, TableRow
 
 COLUMNS: Final = (
     Column(N_("time"), 10),

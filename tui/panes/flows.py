@@ -9,9 +9,9 @@ from analysis.units import bits_per_s, count, milliseconds, percent, size
 from analysis.view import RoceRow, View
 from tui.text import N_, _
 from tui.widgets.clean import clean
+from tui.widgets.columns import TableRow
 from tui.widgets.runs import Glyphs, Role, Row, Run
 from tui.widgets.strips import Strip, strip_rows
-from tui.widgets.table import TableRow
 
 if TYPE_CHECKING:
     from analysis.roce.schema import Flow

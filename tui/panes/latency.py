@@ -17,9 +17,10 @@ from tui.panes.base import Pane
 from tui.panes.time import clock_text
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.graph import GraphData, TimeGraph
 from tui.widgets.runs import Glyphs, Role, Run
-from tui.widgets.table import Column, Table, TableRow
+from tui.widgets.table import Table
 
 COLUMNS: Final = (
     Column(N_("target"), 15, flex=3, named=True),

@@ -10,8 +10,8 @@ from tui.panes.flows import short_host
 from tui.text import N_
 from tui.widgets.canvas import Ascii, Braille, Canvas
 from tui.widgets.clean import clean
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.runs import Glyphs, Role, Row
-from tui.widgets.table import Column, TableRow
 
 COLUMNS: Final = (
     Column(N_("number"), 8, align="right"),

@@ -15,9 +15,10 @@ from tui.panes.flows import flow_cells, flow_key, flow_strips
 from tui.severity import glyph, role, word
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Role, Row
-from tui.widgets.table import Column, Table, TableRow
+from tui.widgets.table import Table
 from tui.widgets.wrap import wrap_rows
 
 PORTS: Final = (

@@ -13,9 +13,10 @@ from tui.panes.explain import objective_rows, score_rows, tcp_rows
 from tui.panes.latency import loss_run
 from tui.text import N_, _
 from tui.widgets.clean import clean
+from tui.widgets.columns import Column, TableRow
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs, Role, Row
-from tui.widgets.table import Column, Table, TableRow
+from tui.widgets.table import Table
 
 COLUMNS: Final = (
     Column("", 1),

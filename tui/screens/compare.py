@@ -15,9 +15,10 @@ from tui.compare import Compared, Span
 from tui.moments import NotATime, moment, stretch, words_for
 from tui.panes.compare import COLUMNS, both_graphs, compared_rows, difference_rows, head_rows, path_key
 from tui.text import N_, _
+from tui.widgets.columns import Column
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs
-from tui.widgets.table import Column, Table
+from tui.widgets.table import Table
 from tui.widgets.wrap import wrap_rows
 
 

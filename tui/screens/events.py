@@ -12,8 +12,9 @@ from textual.screen import ModalScreen
 from analysis.events import Event
 from tui.panes.events import COLUMNS, event_rows, events_text, time_of
 from tui.text import N_, _
+from tui.widgets.columns import Column
 from tui.widgets.runs import Glyphs
-from tui.widgets.table import Column, Table
+from tui.widgets.table import Table
 
 
 class EventsScreen(ModalScreen[int | None]):

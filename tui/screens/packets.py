@@ -16,9 +16,10 @@ from tui.panes.packets import COLUMNS, packet_cells, psn_rows
 from tui.screens.detail import Detail, DetailScreen
 from tui.text import N_, _
 from tui.widgets.clean import clean
+from tui.widgets.columns import Column
 from tui.widgets.lines import Lines
 from tui.widgets.runs import Glyphs, Row
-from tui.widgets.table import Column, Table
+from tui.widgets.table import Table
 from tui.widgets.wrap import wrap_rows
 
 
