@@ -49,8 +49,8 @@ def test_a_default_queue_comes_back_by_deleting_ours() -> None:
     (step,) = KNOB.steps(Told(*mq), "eth0", "mq fq")
     assert [shown(act) for act in step.apply] == [
         "tc qdisc replace dev eth0 root handle 6c71: mq",
-        "tc qdisc replace dev eth0 parent 6c71:2 fq",
-        "tc qdisc replace dev eth0 parent 6c71:1 fq",
+        "tc qdisc replace dev eth0 parent 6c71:2 handle 6d02: fq",
+        "tc qdisc replace dev eth0 parent 6c71:1 handle 6d01: fq",
     ]
 
 

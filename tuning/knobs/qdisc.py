@@ -6,7 +6,7 @@ from analysis.text import N_, say
 from tuning.failure import Refused
 from tuning.host import Host
 from tuning.knobs.knob import Knob, identified, interface, one_of
-from tuning.knobs.queues import HANDLES, cell, kinds, queues, replace, undo
+from tuning.knobs.queues import HANDLES, below, cell, kinds, queues, replace, undo
 from tuning.steps import Act, Step
 
 _KINDS: Final = ("fq", "fq_codel", "pfifo", "pfifo_fast")
@@ -21,7 +21,7 @@ def _steps(host: Host, name: str, value: str) -> tuple[Step, ...]:
         raise Refused(say(why, interface=name, now=root.kind, wanted=value))
     handle, top = HANDLES[kind], "mq" if first == "mq" else kind
     made: list[Act] = [replace(name, f"root handle {handle}:", top)]
-    made += [replace(name, f"parent {handle}:{leaf.leaf}", kind) for leaf in leaves]
+    made += [replace(name, below(handle, leaf.leaf), kind) for leaf in leaves]
     old, new = host.read(cell(name)), f"{top} {handle}: root"
     step = Step("qdisc", name, cell(name), old, new, tuple(made), undo(host, name), keep="boot")
     return (identified(host, name, step),)

@@ -17,6 +17,9 @@ from tuning.steps import Act, Cell, Run
 
 HANDLES: Final = {"fq": "6c71", "fq_codel": "6c72", "pfifo": "6c73", "pfifo_fast": "6c74", "htb": "6c75"}
 """By what we hang below the root: a root half made is known as ours, and as which."""
+_LEAVES: Final = 0x6D00
+_KERNELS: Final = 0x8000
+"""Handles from here on are given out by the kernel, from the first one on after a boot."""
 _LINE: Final = re.compile(r"qdisc (\w+) (\w*): (root|parent (\w*):(\w+))(?: refcnt \d+)?(.*)")
 _SED: Final = (
     "/^qdisc ingress /d;/^qdisc clsact /d;/ parent 6c7[1-5]:/d;s/ refcnt [0-9]*//;"
@@ -77,6 +80,15 @@ def replace(name: str, place: str, kind: str, *options: str) -> Run:
     return Run(("tc", "qdisc", "replace", "dev", name, *place.split(), kind, *options))
 
 
+def below(root: str, leaf: str) -> str:
+    """Return the place of a queue of ours below the root.
+
+    Its handle is told: one from the kernel may be the very one that putting the old queues back needs.
+    """
+    handle = _LEAVES + int(leaf, 16)
+    return f"parent {root}:{leaf} handle {handle:x}:" if handle < _KERNELS else f"parent {root}:{leaf}"
+
+
 def undo(host: Host, name: str) -> tuple[Act, ...]:
     """Return what brings the queues back as they are now. Raises Refused where that could not be done exactly."""
     root, *leaves = queues(host, name)
@@ -92,7 +104,7 @@ def undo(host: Host, name: str) -> tuple[Act, ...]:
     acts = [replace(name, f"root handle {root.handle}:", root.kind, *_options(name, root))]
     for leaf in leaves:
         if root.handle in HANDLES.values():
-            acts.append(replace(name, f"parent {root.handle}:{leaf.leaf}", leaf.kind))
+            acts.append(replace(name, below(root.handle, leaf.leaf), leaf.kind))
         elif leaf.handle != "0":
             place = f"parent {root.handle}:{leaf.leaf} handle {leaf.handle}:"
             acts.append(replace(name, place, leaf.kind, *_options(name, leaf)))

@@ -15,7 +15,7 @@ from analysis.text import N_, say
 from tuning.failure import Refused
 from tuning.host import Host
 from tuning.knobs.knob import Knob, identified, interface, one_of, whole
-from tuning.knobs.queues import HANDLES, cell, kinds, queues, replace, undo
+from tuning.knobs.queues import HANDLES, below, cell, kinds, queues, replace, undo
 from tuning.steps import Act, Run, Step
 
 LEAVES: Final = ("fq_codel", "fq", "pfifo")
@@ -87,7 +87,7 @@ def _made(name: str, wanted: _Wanted) -> tuple[Act, ...]:
         replace(name, f"root handle {_ROOT}:", "htb", "default", "30"),
         _class(name, f"{_ROOT}:", _ALL, 0, wanted.bps, wanted.bps),
         _class(name, _ALL, _BULK, 1, wanted.bps - ssh, wanted.bps),
-        replace(name, f"parent {_BULK}", wanted.leaf),
+        replace(name, below(*_BULK.split(":")), wanted.leaf),
         _class(name, _ALL, _SSH, 0, ssh, wanted.bps),
         _filter(name, "ip", 1, f"match ip protocol 6 0xff match ip sport {wanted.port} 0xffff"),
         _filter(name, "ipv6", 2, f"match ip6 protocol 6 0xff match ip6 sport {wanted.port} 0xffff"),
