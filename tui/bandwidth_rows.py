@@ -51,6 +51,11 @@ def _beside(head: Words, rest: Words, width: int) -> list[Row]:
     return [row for text, role in (head, rest) for row in wrap_rows(text, room, role)]
 
 
+def _headed(head: str, rest: str, width: int) -> list[Row]:
+    first, *more = _beside((head, "accent"), (rest, "plain"), width)
+    return [first, *map(_indented, more)]
+
+
 def _heading(result: Run, now_ns: int | None) -> str | None:
     if now_ns is None:
         return None
@@ -59,8 +64,7 @@ def _heading(result: Run, now_ns: int | None) -> str | None:
 
 
 def _run_rows(run: BandwidthRun, width: int) -> Iterator[Row]:
-    first, *more = _beside((bits_per_s(rate_bps(run)), "accent"), (_moved(run), "plain"), width)
-    yield from (first, *map(_indented, more))
+    yield from _headed(bits_per_s(rate_bps(run)), _moved(run), width)
     if len(run.flow_bytes) > 1:
         rates = [bits_per_s(rate) for rate in flow_rates_bps(run)]
         rest = "  …" if len(rates) > FLOWS_SHOWN else ""
@@ -160,8 +164,7 @@ def _fec_rows(run: FecRun, width: int) -> Iterator[Row]:
 
     code = _("error correction {needed}+{added}", needed=run.needed, added=run.block - run.needed)
     pace = _("at {pace}, {size} B datagrams", pace=bits_per_s(run.paced_bps), size=run.payload_bytes)
-    first, *more = _beside((code, "accent"), (pace, "plain"), width)
-    yield from (first, *map(_indented, more))
+    yield from _headed(code, pace, width)
     yield from _note(tell(conclusion(run)), width, "plain")
     text = _(
         "measured: {lost} of {sources} datagrams of data lost, {restored} restored; decoding took {decode} ms",

@@ -46,6 +46,10 @@ class Facts(Columns):
     """What is true of a flow now, rather than added up."""
 
     pair: Ints
+    answers: Ints
+    """Of responses: the flow of requests that they answer; 0, which is no such flow, where that is not known."""
+    decided_at: Ints
+    """Of requests: the frame at which that became clear."""
     qpn: Ints
     role: Ints
     group: Ints

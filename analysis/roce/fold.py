@@ -176,7 +176,7 @@ class Fold:
 
     def _in_flight(self, walked: Walked | None, samples: Samples) -> None:
         """Note how much was sent and not acknowledged, just before each ACK that names a request's PSN."""
-        wanted = (samples.kind == ACK) & (samples.number > self.peers.decided_at(samples.flow))
+        wanted = (samples.kind == ACK) & (samples.number > self.flows.facts.decided_at[samples.flow])
         samples = samples.where(wanted)
         if not len(samples.flow):
             return

@@ -23,10 +23,6 @@ class Peers:
         """Response flow: the request flow it answers."""
         self.connected: dict[tuple[int, int], list[tuple[int, int]]] = {}
         """From CM: (host pair, QP) of responses, and (frame, QP of the requests they answer)."""
-        self._requests = np.full(64, -1)
-        """By response flow."""
-        self._decided = np.zeros(64, np.int64)
-        """By request flow."""
         self._flows = flows
         self._undecided = no_rows()
         self._by_pair: dict[int, list[int]] = {}
@@ -38,7 +34,7 @@ class Peers:
 
     def find(self, requests: Rows, answers: Rows, *, last: bool) -> None:
         """Pair each response flow that has enough answers to judge by, in the order in which they had them."""
-        unknown = self._requests_of(answers.flow) < 0
+        unknown = self._flows.facts.answers[answers.flow] == 0
         waiting = joined_rows(self._undecided, answers.where(unknown)) if unknown.any() else self._undecided
         self._undecided = waiting
         if not len(waiting):
@@ -68,12 +64,12 @@ class Peers:
         waited = self._undecided
         rows = answers.where(~among(answers.flow, waited.flow)) if len(waited) else answers
         if len(waited):
-            decided = self._requests_of(waited.flow) >= 0
+            decided = self._flows.facts.answers[waited.flow] > 0
             rows = joined_rows(waited.where(decided), rows)
             self._undecided = waited.where(~decided)
-        requests = self._requests_of(rows.flow)
+        requests = self._flows.facts.answers[rows.flow]
         rows = Rows(requests, rows.kind, rows.psn, rows.at, rows.number, rows.t_ns)
-        return rows.where(requests >= 0)
+        return rows.where(requests > 0)
 
     def _told(self, response: int, number: int) -> int | None:
         """Return the request flow that CM messages before a frame name, if it has sent anything by then."""
@@ -86,27 +82,9 @@ class Peers:
         return None
 
     def _pair(self, response: int, request: int, number: int) -> None:
-        self._grow()
-        self.request_of[response] = self._requests[response] = request
-        self._decided[request] = number
-
-    def decided_at(self, requests: Ints) -> Ints:
-        """Return the frames at which it became clear who answers some request flows; 0 where it is not."""
-        self._grow()
-        frames: Ints = self._decided[requests]
-        return frames
-
-    def _requests_of(self, responses: Ints) -> Ints:
-        """Return the request flows that response flows answer; -1 where that is not known."""
-        self._grow()
-        requests: Ints = self._requests[responses]
-        return requests
-
-    def _grow(self) -> None:
-        more = self._flows.count
-        if len(self._requests) < more:
-            self._requests = np.concatenate([self._requests, np.full(more, -1)])
-            self._decided = np.concatenate([self._decided, np.zeros(more, np.int64)])
+        facts = self._flows.facts
+        self.request_of[response] = facts.answers[response] = request
+        facts.decided_at[request] = number
 
     def _sort_new_flows(self) -> None:
         facts = self._flows.facts

@@ -4,14 +4,12 @@ Over a box that can be tuned, the shipped session and a capture, at many sizes, 
 the terminal changes its size. It fails on any exception, and prints what was pressed.
 """
 
-import argparse
 import asyncio
 import os
 import random
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +17,9 @@ from textual.pilot import OutOfBounds, Pilot
 
 from analysis.settings import Settings
 from collectors.session.sources import open_sources
+from tests.fuzz.rounds import run
 from tests.tui.fake_box import FakeBox, life
-from tests.tui.feeds import CannedFeed
+from tests.tui.feeds import CannedFeed, settle
 from tui.actions import DASHBOARD, WIZARD
 from tui.app import LongpipeApp
 from tui.replay import ReplayFeed
@@ -81,8 +80,7 @@ async def one(dice: random.Random, log: list[str]) -> None:
     use_language(dice.choice(("en", "zh_CN")))
     app = app_of(dice)
     async with app.run_test(size=dice.choice(SIZES)) as pilot:
-        while app.dashboard is None or not app.dashboard.is_mounted:
-            await pilot.pause()
+        await settle(pilot)
         for _ in range(dice.randrange(20, 120)):
             if not app.is_running:
                 break
@@ -103,24 +101,18 @@ def elsewhere() -> Iterator[None]:
             use_language("en")
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seconds", type=float, default=60.0)
-    options.add_argument("--seed", type=int, default=int(time.time()))
-    args = options.parse_args()
-    started, done = time.monotonic(), 0
-    with elsewhere():
-        while time.monotonic() - started < args.seconds:
-            log: list[str] = []
+def round_of(seed: int) -> Callable[[int], None]:
+    def one_round(number: int) -> None:
+        log: list[str] = []
+        with elsewhere():
             try:
-                asyncio.run(one(random.Random(f"{args.seed} {done}"), log))
+                asyncio.run(one(random.Random(f"{seed} {number}"), log))
             except Exception:
-                print(f"run {done} of seed {args.seed}: {', '.join(log)}", file=sys.stderr)
+                print(", ".join(log), file=sys.stderr)
                 raise
-            done += 1
-    print(f"{done} runs in {time.monotonic() - started:.0f} s, seed {args.seed}: nothing found")
-    return 0
+
+    return one_round
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, "runs", round_of))

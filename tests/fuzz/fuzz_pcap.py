@@ -5,12 +5,10 @@ plain reader, the decoder, the fold, the report and the verdict. It fails on any
 between the readers, and on reports that differ between these ways. A failing input is written to the current folder.
 """
 
-import argparse
 import gzip
 import io
 import random
 import sys
-import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -31,6 +29,7 @@ from collectors.pcapfile.reader import CHUNK, Reader
 from collectors.pcapfile.scalar import records
 from collectors.pcapfile.source import Source
 from collectors.pcapfile.summary import fold_all, told
+from tests.fuzz.rounds import run
 from tests.roce.captures import enhanced, interface, pcap, section
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "captures"
@@ -140,26 +139,21 @@ def one(data: bytes, chunk: int, dice: random.Random) -> None:
         dissect(record.data, record.link, record.length)
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seconds", type=float, default=60.0)
-    options.add_argument("--seed", type=int, default=int(time.time()))
-    args = options.parse_args()
-    seeds, dice = corpus(), random.Random(args.seed)
-    started, done = time.monotonic(), 0
-    while time.monotonic() - started < args.seconds:
+def round_of(seed: int) -> Callable[[int], None]:
+    seeds, dice = corpus(), random.Random(seed)
+
+    def one_round(number: int) -> None:
         data, chunk = mutated(dice, seeds), dice.choice((64, 333, 1000, 5000))
         try:
             one(data, chunk, dice)
         except Exception:
-            name = Path(f"fuzz-{args.seed}-{done}.pcap")
+            name = Path(f"fuzz-{seed}-{number}.pcap")
             name.write_bytes(data)
-            print(f"input {done} of seed {args.seed}, chunk {chunk}: written to {name}", file=sys.stderr)
+            print(f"chunk {chunk}: written to {name}", file=sys.stderr)
             raise
-        done += 1
-    print(f"{done} inputs in {time.monotonic() - started:.0f} s, seed {args.seed}: nothing found")
-    return 0
+
+    return one_round
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, "inputs", round_of))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from textual.pilot import Pilot
+
 from analysis.buckets import Bucket
 from analysis.events import Event
 from analysis.samples import Mark, Sample, Series
@@ -10,6 +12,7 @@ from collectors.pcapfile.replay import CaptureStore
 from collectors.player import Player
 from collectors.store import LiveStore
 from collectors.timeline import LiveTimeline
+from tui.app import LongpipeApp
 
 
 class CannedFeed:
@@ -59,3 +62,13 @@ class CannedFeed:
 
     def close(self) -> None:
         self.closed += 1
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until what was asked for has been drawn."""
+    app = pilot.app
+    assert isinstance(app, LongpipeApp)
+    while app.dashboard is None or not app.dashboard.is_mounted:
+        await pilot.pause()
+    app.tick()
+    await pilot.pause()

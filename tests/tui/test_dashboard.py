@@ -4,7 +4,6 @@ import re
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from textual.pilot import Pilot
 
 from analysis.samples import (
     Fact,
@@ -28,7 +27,7 @@ from analysis.settings import Settings
 from analysis.text import Sentence
 from analysis.view import View
 from tests.samples import ETH0, ETH1, at, definitions, second, session
-from tests.tui.feeds import CannedFeed
+from tests.tui.feeds import CannedFeed, settle
 from tests.tui.screen_text import rows, text
 from tui.app import LongpipeApp
 from tui.panes.advice import AdvicePane
@@ -47,16 +46,6 @@ SIZES = [(120, 36), (80, 24), (60, 16)]
 def app_over(samples: list[Sample], glyphs: Glyphs = "unicode") -> LongpipeApp:
     feed = CannedFeed(samples)
     return LongpipeApp(lambda: feed, Settings(), glyphs)
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Wait until what was asked for has been drawn."""
-    app = pilot.app
-    assert isinstance(app, LongpipeApp)
-    while app.dashboard is None or not app.dashboard.is_mounted:
-        await pilot.pause()
-    app.tick()
-    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from textual.pilot import Pilot
 
 from analysis.model import Model
 from analysis.samples import Certificate, Check, DnsAnswer, Phases, PortRow, Ports, Sample, Service
@@ -23,7 +22,7 @@ from tests.lab.bed import ROOT
 from tests.lab.web import page as http_page
 from tests.lab.web import says, server
 from tests.samples import at, session
-from tests.tui.feeds import CannedFeed
+from tests.tui.feeds import CannedFeed, settle
 from tests.tui.reports import seen_of
 from tests.tui.screen_text import rows, text
 from tui.__main__ import main
@@ -86,16 +85,6 @@ def view_of(samples: Sequence[Sample]) -> View:
 def app_over(samples: list[Sample]) -> LongpipeApp:
     feed = CannedFeed(samples)
     return LongpipeApp(lambda: feed, Settings(), "unicode")
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    app = pilot.app
-    assert isinstance(app, LongpipeApp)
-    while app.dashboard is None or not app.dashboard.is_mounted:
-        await pilot.pause()
-    await pilot.pause()
-    app.tick()
-    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -14,7 +14,7 @@ from analysis.samples import Sample, TcpFlows
 from analysis.settings import Settings
 from tests.samples import FLOW, at, session
 from tests.tui.fake_box import DEADLINE_NS, LIVED_S, FakeBox, life, seconds
-from tests.tui.feeds import CannedFeed
+from tests.tui.feeds import CannedFeed, settle
 from tests.tui.screen_text import text
 from tui.app import LongpipeApp
 from tui.screens.wizard import WizardScreen
@@ -113,10 +113,7 @@ class Opened:
 
     async def __aenter__(self) -> Desk:
         pilot = await self._running.__aenter__()
-        while self.app.dashboard is None or not self.app.dashboard.is_mounted:
-            await pilot.pause()
-        await pilot.pause()
-        self.app.tick()
+        await settle(pilot)
         screen = WizardScreen(
             self.feed,
             self.glyphs,
@@ -177,10 +174,7 @@ async def test_in_chinese_the_word_is_chinese() -> None:
 async def test_w_opens_the_wizard_and_escape_leaves_it() -> None:
     app = LongpipeApp(lambda: CannedFeed(session(30)), Settings(), "unicode")
     async with app.run_test(size=(120, 36)) as pilot:
-        while app.dashboard is None or not app.dashboard.is_mounted:
-            await pilot.pause()
-        await pilot.pause()
-        app.tick()
+        await settle(pilot)
         await pilot.press("w")
         await pilot.pause()
         assert "What is this box for?" in text(app)

@@ -24,7 +24,9 @@ _SCALE: Final = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _LEAST_BPS: Final = 1_000_000
 _MOST_BPS: Final = 1_000_000_000_000
 _ROOT: Final = HANDLES["htb"]
-_ALL, _SSH, _BULK = f"{_ROOT}:1", f"{_ROOT}:10", f"{_ROOT}:30"
+_MINOR: Final = "30"
+"""Of the class of everything but the session."""
+_ALL, _SSH, _BULK = f"{_ROOT}:1", f"{_ROOT}:10", f"{_ROOT}:{_MINOR}"
 _SSH_MOST_BPS: Final = 10_000_000
 _QUANTUM: Final = "60000"
 """Above a jumbo frame; said, so that the kernel does not guess one from the rate and complain."""
@@ -51,7 +53,7 @@ def _read(host: Host, name: str) -> str:
         return kinds(host, name)
     rate = _CLASS.search(host.run("tc", "class", "show", "dev", name).out)
     port = _PORT.search(host.run("tc", "filter", "show", "dev", name).out)
-    bulk = next((leaf.kind for leaf in leaves if leaf.leaf == "30"), None)
+    bulk = next((leaf.kind for leaf in leaves if leaf.leaf == _MINOR), None)
     if rate is None or port is None or bulk is None:
         return "htb"
     return str(_Wanted(round(float(rate[1]) * _UNITS[rate[2]]), int(port[1], 16), bulk))
@@ -84,10 +86,10 @@ def _made(name: str, wanted: _Wanted) -> tuple[Act, ...]:
     """Return the tree from the root down. The filters come last: until then everything is in the largest class."""
     ssh = min(wanted.bps // 10, _SSH_MOST_BPS)
     return (
-        replace(name, f"root handle {_ROOT}:", "htb", "default", "30"),
+        replace(name, f"root handle {_ROOT}:", "htb", "default", _MINOR),
         _class(name, f"{_ROOT}:", _ALL, 0, wanted.bps, wanted.bps),
         _class(name, _ALL, _BULK, 1, wanted.bps - ssh, wanted.bps),
-        replace(name, below(*_BULK.split(":")), wanted.leaf),
+        replace(name, below(_ROOT, _MINOR), wanted.leaf),
         _class(name, _ALL, _SSH, 0, ssh, wanted.bps),
         _filter(name, "ip", 1, f"match ip protocol 6 0xff match ip sport {wanted.port} 0xffff"),
         _filter(name, "ipv6", 2, f"match ip6 protocol 6 0xff match ip6 sport {wanted.port} 0xffff"),

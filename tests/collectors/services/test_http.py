@@ -8,6 +8,7 @@ import pytest
 from collectors.services.http import BODY_LIMIT
 from collectors.services.line import Line
 from tests.collectors.services.visits import check
+from tests.lab.turns import others
 from tests.lab.web import page, resets, says, server, silent
 
 
@@ -191,22 +192,12 @@ async def test_a_connection_that_ends_without_a_word_is_told_as_closed() -> None
 
 
 async def test_what_is_there_already_is_read_in_turns_with_others() -> None:
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
     here, there = socket.socketpair()
     with here, there:
         here.setblocking(False)
-        waiting = asyncio.create_task(others())
         line = Line(here)
-        for _ in range(50):
-            there.send(b"x")
-            assert await line.receive() == b"x"
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-    assert turns >= 50
+        async with others() as turns:
+            for _ in range(50):
+                there.send(b"x")
+                assert await line.receive() == b"x"
+    assert turns.taken >= 50

@@ -21,6 +21,7 @@ from collectors.transfer.way import Way, bound_to, way_to
 from collectors.transfer.wire import Ask
 from tests.collectors.namespaces import Namespace
 from tests.collectors.transfer.conftest import BEYOND, DOWN_BPS, FAR, FAR6, NEAR, PORT, UP_BPS, Line
+from tests.lab.turns import others
 
 MUCH = 1 << 28
 needs_nft = pytest.mark.skipif(shutil.which("nft") is None, reason="losses are made with nft(8)")
@@ -219,23 +220,13 @@ def test_datagrams_end_in_time_where_the_sender_cannot_keep_the_pace(
 
 async def test_a_pace_beyond_reach_leaves_the_loop_to_others() -> None:
     ask = Ask("udp", True, False, 1, 60.0, 64 * 20_000, pace_bps=1 << 40, payload_bytes=64)
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
     with socket.socket(type=socket.SOCK_DGRAM) as there, socket.socket(type=socket.SOCK_DGRAM) as here:
         there.bind(("127.0.0.1", 0))
         here.setblocking(False)
         here.connect(there.getsockname())
-        waiting = asyncio.create_task(others())
-        assert await datagrams.send(here, ask, datagrams.PlainSource(ask, bytes(8))) == 20_000
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-    assert turns >= 20_000 / datagrams.TURN
+        async with others() as turns:
+            assert await datagrams.send(here, ask, datagrams.PlainSource(ask, bytes(8))) == 20_000
+    assert turns.taken >= 20_000 / datagrams.TURN
 
 
 def test_a_way_that_ends_in_the_middle_is_told(line: Line) -> None:
