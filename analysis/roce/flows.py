@@ -10,9 +10,9 @@ import numpy as np
 
 from analysis.roce import icrc, opcodes
 from analysis.roce.counters import Counters, Facts
-from analysis.roce.decode import Packets
 from analysis.roce.frames import Ints, Small
 from analysis.roce.keys import KeyTable
+from analysis.roce.packets import Packets
 from analysis.roce.traits import ATOMIC, END, FIRST, FULL, ONLY, PART, READ, Traits, part_of, rows_of
 from analysis.roce.walk import Segments, Sequence, Walk, before, walk
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from analysis.roce import icrc
 from analysis.roce.cm import Connect
-from analysis.roce.decode import Batch, Packets, joined
 from analysis.roce.flows import Flows, Walked
 from analysis.roce.frames import Ints, among, distinct
+from analysis.roce.packets import Batch, Packets, joined
 from analysis.roce.pairs import Pairs
 from analysis.roce.peers import Peers
 from analysis.roce.pfc import PauseTime
@@ -90,9 +90,9 @@ class Fold:
         """REQs by host pair and the requester's id for the connection."""
         self._held: Packets | None = None
 
-    def add(self, batch: Batch) -> None:
-        """Take in the next batch."""
-        self.totals.add(batch, Tally.of(batch.packets))
+    def add(self, batch: Batch, tally: Tally | None = None) -> None:
+        """Take in the next batch, and what its packets add up to where that is known already."""
+        self.totals.add(batch, Tally.of(batch.packets) if tally is None else tally)
         for pause in batch.pauses:
             self.pauses.add(pause)
         if len(self.connects) < _MOST_CONNECTS:

@@ -15,6 +15,21 @@ GUARD: Final = 128
 """Readable bytes that a buffer holds behind its last frame: headers are gathered without a bounds check."""
 
 
+HEAD: Final = 54
+"""Bytes of Ethernet, IPv4, UDP and BTH: what a packet without tags and options is known by."""
+
+
+class Heads(msgspec.Struct, frozen=True):
+    """The first `HEAD` bytes of each frame, one row per frame, in columns from `lead` on. Rows are contiguous."""
+
+    rows: Bytes
+    lead: int = 0
+
+    def column(self, at: int, kind: str) -> NDArray[Any]:
+        """Return a view of the number `kind` that stands at byte `at` of each frame."""
+        return column(self.rows, self.lead + at, kind)
+
+
 class Frames(msgspec.Struct, frozen=True):
     """Frames of one stretch of a capture, in the order of the file; all columns are parallel."""
 
@@ -34,6 +49,8 @@ class Frames(msgspec.Struct, frozen=True):
     """Number of the first frame, counted from 1 as Wireshark does."""
     t_before_ns: int | None = None
     """Time of the frame before these; None where there was none."""
+    heads: Heads | None = None
+    """Where the reader had to look there anyway. What is behind the end of a short frame means nothing."""
 
     def __len__(self) -> int:
         return len(self.start)

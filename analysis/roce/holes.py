@@ -96,12 +96,14 @@ class Coverage:
         self._cover(at, [(max(at, self.head), at + span)])
         self.head = max(self.head, at + span)
 
+    def seen(self, at: int, end: int, expected: int) -> bool:
+        """Tell whether every PSN from `at` to before `end` surely came as a packet of its own."""
+        self.head = max(self.head, expected)
+        return self.low <= at and end <= self.head and not (self._inner.begins or self._holes.meets(at, end))
+
     def behind(self, at: int, span: int, expected: int) -> bool:
         """Take a packet before the `expected` PSN. Return whether its PSN was seen before."""
         self.head = max(self.head, expected)
-        end = at + span
-        if self.low <= at and end <= self.head and not (self._inner.begins or self._holes.meets(at, end)):
-            return True
         seen = at >= self.low and at not in self._holes and at not in self._inner
         fresh = self._holes.remove(at, at + span)
         self.filled += sum(end - begin for begin, end in fresh)

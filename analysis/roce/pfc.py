@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from analysis.roce.decode import Pause
+from analysis.roce.packets import Pause
 
 QUANTUM_BITS: Final = 512
 PRIORITIES: Final = 8

@@ -6,8 +6,8 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 
-from analysis.roce.decode import Packets
 from analysis.roce.flows import Flows, Walked
+from analysis.roce.packets import Packets
 from analysis.roce.psn import MODULUS
 from analysis.roce.traits import READ, RESP
 

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from analysis.roce import opcodes
-from analysis.roce.decode import Packets
 from analysis.roce.flows import Flows, Walked
 from analysis.roce.frames import Flags, Ints, among
 from analysis.roce.kept import Kept
+from analysis.roce.packets import Packets
 from analysis.roce.peers import Peers
 from analysis.roce.psn import HALF, MODULUS, distance
 from analysis.roce.rows import ACK, ATOMIC, READ, Rows, Samples, in_order, joined_rows, no_rows

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from analysis.roce.decode import Batch, Packets, only
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
+from analysis.roce.packets import Batch, Packets
 
 SECOND_NS: Final = 1_000_000_000
 
@@ -90,7 +90,7 @@ def seconds(fold: Fold, batches: Iterable[Batch]) -> Iterator[tuple[int, tuple[F
             if second != current:
                 yield current, ticker.tick()
             current = second
-            fold.add(only(part))
+            fold.add(Batch(part))
     fold.finish()
     yield current, ticker.tick()
 

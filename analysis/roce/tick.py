@@ -7,11 +7,11 @@ import numpy as np
 
 from analysis.roce import opcodes
 from analysis.roce.counters import Counters
-from analysis.roce.decode import Batch
 from analysis.roce.ends import pairing
 from analysis.roce.flows import REST, SIZE_BINS
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
+from analysis.roce.packets import Batch
 from analysis.roce.pfc import PRIORITIES
 from analysis.roce.rows import ACK, ATOMIC, READ
 from analysis.roce.traits import CNP, REQ

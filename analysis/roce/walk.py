@@ -85,11 +85,9 @@ def walk(sequence: Sequence, segments: Segments, psn: Ints, span: Ints) -> Walk:
     at = _unwrap(sequence, segments, psn, started)
     sequence.low[flow[~started]] = at[first[~started]]
     end = at + span
-    lift = segments.of_row * _SEGMENT
-    expected = end + lift
-    expected[first] += np.where(started, np.maximum(sequence.expected[flow] - end[first], 0), 0)
-    np.maximum.accumulate(expected, out=expected)
-    expected -= lift
+    expected = end.copy()
+    expected[first] = np.where(started, np.maximum(sequence.expected[flow], end[first]), end[first])
+    _keep_highest(segments, expected)
     head = np.empty_like(expected)
     head[1:] = expected[:-1]
     head[first] = np.where(started, sequence.expected[flow], at[first])
@@ -108,6 +106,17 @@ def walk(sequence: Sequence, segments: Segments, psn: Ints, span: Ints) -> Walk:
     _seen_again(sequence, segments, found, behind, span)
     _remember(sequence, segments, found, end)
     return found
+
+
+def _keep_highest(segments: Segments, ends: Ints) -> None:
+    """Make of where packets end the highest so far in their segment: of those segments where it ever falls."""
+    fell = np.zeros(len(segments.flow), np.bool_)
+    lower = np.flatnonzero(ends[1:] < ends[:-1])
+    of_lower = segments.of_row[lower]
+    fell[of_lower[of_lower == segments.of_row[lower + 1]]] = True
+    rows = np.flatnonzero(fell[segments.of_row])
+    lift = segments.of_row[rows] * _SEGMENT
+    ends[rows] = np.maximum.accumulate(ends[rows] + lift) - lift
 
 
 def before(segments: Segments, previous: NDArray[Any], kept: Ints, rows: Ints) -> NDArray[Any]:
@@ -181,8 +190,8 @@ def _hard(sequence: Sequence, segments: Segments, found: Walk, behind: Ints) -> 
     return hard
 
 
-_Row = tuple[int, int, int, int, bool]
-"""Row, unwrapped PSN, way from the expected one, PSNs taken, step back."""
+_Row = tuple[int, int, int, int, bool, int]
+"""Row, unwrapped PSN, way from the expected one, PSNs taken, step back; and how many packets go on like it."""
 
 
 def _again_one_by_one(
@@ -194,13 +203,16 @@ def _again_one_by_one(
     """
     fresh: list[int] = []
     rewinds: list[int] = []
-    odd = _listed(found, span, found.odd)
-    begins, ends = (np.searchsorted(found.odd, edge[which]).tolist() for edge in (segments.first, segments.end))
+    runs, more = _runs(segments, found, span)
+    odd = _listed(found, span, runs, more)
+    begins, ends = (np.searchsorted(runs, edge[which]).tolist() for edge in (segments.first, segments.end))
     for segment, begin, end in zip(which.tolist(), begins, ends, strict=True):
         flow, first, stop = (int(column[segment]) for column in (segments.flow, segments.first, segments.end))
         coverage = _coverage(sequence, flow)
         every = long[segment] or coverage.spans
-        rows = _listed(found, span, np.arange(first, stop)) if every else odd[begin:end]
+        rows = odd[begin:end]
+        if every:
+            rows = _listed(found, span, np.arange(first, stop), np.ones(stop - first, np.int64))
         pending = _seen_again_one(coverage, rows, fresh, rewinds, pending=bool(sequence.pending[flow]))
         sequence.pending[flow] = pending and found.ahead[stop - 1] < 0
         sequence.low[flow], sequence.uneven[flow] = coverage.low, not coverage.simple
@@ -208,8 +220,21 @@ def _again_one_by_one(
     found.rewind[rewinds] = True
 
 
-def _listed(found: Walk, span: Ints, rows: Ints) -> list[_Row]:
-    columns = (rows, found.at[rows], found.ahead[rows], span[rows], found.step_back[rows])
+def _runs(segments: Segments, found: Walk, span: Ints) -> tuple[Ints, Ints]:
+    """Return the first row of each run of packets out of order, and how many it has.
+
+    A run is one packet, or several behind, each of one PSN, that follow each other without a step back.
+    """
+    odd, single = found.odd, np.ones(1, np.bool_)
+    behind = (found.ahead[odd] < 0) & (span[odd] == 1)
+    goes_on = behind[1:] & behind[:-1] & ~found.step_back[odd[1:]] & (np.diff(odd) == 1)
+    goes_on &= (np.diff(found.at[odd]) == 1) & (np.diff(segments.of_row[odd]) == 0)
+    begins = np.flatnonzero(np.concatenate([single, ~goes_on])) if len(odd) else odd
+    return odd[begins], np.diff(begins, append=len(odd))
+
+
+def _listed(found: Walk, span: Ints, rows: Ints, more: Ints) -> list[_Row]:
+    columns = (rows, found.at[rows], found.ahead[rows], span[rows], found.step_back[rows], more)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -226,18 +251,22 @@ def _seen_again_one(
     coverage: Coverage, rows: list[_Row], fresh: list[int], rewinds: list[int], *, pending: bool
 ) -> bool:
     """Walk packets of one flow; add to `fresh` and `rewinds`. Return whether a step back is still undecided."""
-    for row, place, way, width, back in rows:
+    for row, place, way, width, back, count in rows:
         if way >= 0:
             coverage.ahead(place, width, place - way)
             continue
-        again = coverage.behind(place, width, place - way)
-        if not again:
-            fresh.append(row)
-        if back:
-            pending = True
-        elif again and pending:
-            rewinds.append(row)
-            pending = False
+        for i in range(count):
+            rest_seen = coverage.seen(place + i, place + count, place - way)
+            again = rest_seen or coverage.behind(place + i, width, place - way)
+            if not again:
+                fresh.append(row + i)
+            if back and not i:
+                pending = True
+            elif again and pending:
+                rewinds.append(row + i)
+                pending = False
+            if rest_seen and not pending:
+                break
     return pending
 
 

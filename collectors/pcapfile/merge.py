@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from analysis.roce.decode import Batch, Packets, decode, joined, only
+from analysis.roce.decode import decode
+from analysis.roce.packets import Batch, Packets, joined
 from analysis.roce.pairs import Pairs
 from collectors.pcapfile.reader import Reader
 
@@ -69,6 +70,6 @@ def merged(readers: Sequence[Reader], pairs: Pairs) -> Iterator[Batch]:
             packets = packets.where(np.argsort(packets.t_ns, kind="stable"))
             packets = msgspec.structs.replace(packets, number=np.arange(number, number + len(packets)))
             number += len(packets)
-            yield msgspec.structs.replace(rest if rest is not None else only(packets), packets=packets)
+            yield msgspec.structs.replace(rest if rest is not None else Batch(packets), packets=packets)
         if slowest is None:
             return

@@ -5,12 +5,13 @@ from typing import Final
 
 import numpy as np
 
-from analysis.roce.frames import Bytes, Flags, Frames, Ints, field, gather
+from analysis.roce.frames import HEAD, Bytes, Flags, Frames, Heads, Ints, field, gather
 from collectors.pcapfile.chain import Chain
 from collectors.pcapfile.info import MOST_CAPTURED, Info, bad_length
 
 HEADER: Final = 24
 _RECORD: Final = 16
+_ROW: Final = _RECORD + HEAD
 _MAGICS: Final = {
     b"\xd4\xc3\xb2\xa1": ("<", 1000),
     b"\xa1\xb2\xc3\xd4": (">", 1000),
@@ -51,7 +52,7 @@ class Pcap:
                 break
             if scalar:
                 at = np.array([position])
-                pieces.append((at, gather(buffer, at, _RECORD)))
+                pieces.append((at, gather(buffer, at, _ROW)))
                 position, scalar = position + length, scalar - 1
                 continue
             at, heads, chain = self._chain(buffer, position, size)
@@ -74,7 +75,7 @@ class Pcap:
         return _RECORD + captured if position + _RECORD + captured <= size else None
 
     def _chain(self, buffer: Bytes, position: int, size: int) -> tuple[Ints, Bytes, Chain]:
-        """Return where records could be, their headers, and how they follow each other.
+        """Return where records could be, their headers and those of their frames, and how they follow each other.
 
         Candidates: wherever the high half of the seconds (18 hours) is that of the record at `position`.
         """
@@ -83,7 +84,7 @@ class Pcap:
             here = self._scan_even(buffer, high, size - _RECORD - position) + position
         else:
             here = self._scan(buffer[high : high + size - _RECORD - position + 1], buffer, high) + position
-        heads = gather(buffer, here, _RECORD)
+        heads = gather(buffer, here, _ROW)
         captured = field(heads, 8, self.order + "u4")
         after = here + _RECORD + captured
         sound = (captured <= MOST_CAPTURED) & (after <= size)
@@ -129,4 +130,4 @@ class Pcap:
         self._info.packets += len(at)
         t_ns = seconds * 1_000_000_000 + fraction * self.resolution_ns
         before, self._t_last = self._t_last, int(t_ns[-1])
-        return Frames(buffer, at + _RECORD, captured, length, t_ns, self.link, first, before)
+        return Frames(buffer, at + _RECORD, captured, length, t_ns, self.link, first, before, Heads(heads, _RECORD))

@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from analysis.roce.decode import Batch, Packets, decode, only
+from analysis.roce.decode import decode
 from analysis.roce.frames import Ints
 from analysis.roce.merge import FlowKey
+from analysis.roce.packets import Batch, Packets
 from analysis.roce.pairs import Pairs
 from analysis.roce.tick import TickMaker
 from analysis.roce.traits import ACK_REQ
@@ -168,7 +169,7 @@ def _by_second(batch: Batch) -> Iterator[tuple[int, Batch]]:
     starts = np.flatnonzero(np.diff(seconds, prepend=seconds[0] - 1))
     for start, end in zip(starts.tolist(), [*starts.tolist()[1:], len(seconds)], strict=True):
         part = batch.packets.where(slice(start, end))
-        whole = msgspec.structs.replace(batch, packets=part) if start == 0 else only(part)
+        whole = msgspec.structs.replace(batch, packets=part) if start == 0 else Batch(part)
         yield int(seconds[start]), whole
 
 

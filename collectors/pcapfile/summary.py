@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from analysis.roce.decode import Batch
+from analysis.roce.packets import Batch
 from analysis.roce.pairs import Hosts, Pairs
+from analysis.roce.totals import Tally
 from collectors.pcapfile.elsewhere import GoneError, elsewhere
 from collectors.pcapfile.info import Info, stopped
 from collectors.pcapfile.merge import merged
@@ -32,9 +33,10 @@ def readers(sources: Sequence[Source], chunk: int = CHUNK) -> list[Reader]:
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The next batch, with its new hosts, and how far its readers have come."""
+    """The next batch, with what it adds up to and its new hosts, and how far its readers have come."""
 
     batch: Batch
+    tally: Tally
     known: int
     hosts: list[Hosts]
     done: int
@@ -74,7 +76,7 @@ def fold_pieces(
                 continue
             infos = piece.infos
             fold.pairs.know(piece.known, piece.hosts)
-            fold.add(piece.batch)
+            fold.add(piece.batch, piece.tally)
             if progress is not None:
                 progress(piece.done)
     except GoneError as failure:
@@ -90,7 +92,7 @@ def _pieces(some: Sequence[Reader], pairs: Pairs) -> Iterator[Piece | list[Info]
     for batch in merged(some, pairs):
         hosts = pairs.since(known)
         done, infos = sum(reader.consumed for reader in some), [reader.info for reader in some]
-        yield Piece(batch, known, hosts, done, infos)
+        yield Piece(batch, Tally.of(batch.packets), known, hosts, done, infos)
         known += len(hosts)
     yield [reader.finish() for reader in some]
 

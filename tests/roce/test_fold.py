@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from analysis.roce.decode import Batch, Pause, decode, only
+from analysis.roce.decode import decode
 from analysis.roce.fold import Fold
+from analysis.roce.packets import Batch, Pause
 from analysis.roce.pairs import Pairs
 from analysis.roce.pfc import PauseTime
 from analysis.roce.report import Told, report
@@ -100,7 +101,7 @@ def test_batches_cut_between_any_packets_give_the_same_report(frames: list[bytes
     for batch in whole:
         fold.add(msgspec.structs.replace(batch, packets=batch.packets.where(slice(0))))
         for begin, end in pairwise(edges):
-            fold.add(only(batch.packets.where(slice(begin, end))))
+            fold.add(Batch(batch.packets.where(slice(begin, end))))
     fold.finish()
     assert msgspec.structs.replace(report(fold, Told()), capture=at_once.capture) == at_once
 

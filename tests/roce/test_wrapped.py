@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from analysis.roce import icrc
-from analysis.roce.decode import Batch, decode
+from analysis.roce.decode import decode
+from analysis.roce.packets import Batch
 from analysis.roce.pairs import Pairs
 from tests.lab.roce_frames import HOST_A, HOST_B, WRITE_ONLY, tagged, write
 from tests.roce.captures import pcap, reader
