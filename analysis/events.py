@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from analysis.samples import Route
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 
-Severity: TypeAlias = Literal["ok", "notice", "warn", "bad", "unknown"]
 EventKind: TypeAlias = Literal["route", "link", "best", "outage", "objective", "mark", "name", "collector", "service"]
 
 

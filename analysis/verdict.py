@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from analysis.events import Severity
 from analysis.objectives import AT_ONCE_NS, Judgement, in_words, measured_in_words
 from analysis.path_names import is_helper, path_names, target_name, trouble
 from analysis.samples import Name
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 from analysis.units import count, duration, milliseconds, percent
 from analysis.view import PathRow, RouteRow, Verdict

@@ -5,9 +5,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from analysis.events import Severity
 from analysis.services.answers import Finding
 from analysis.services.view import ServiceRow
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 from analysis.units import count
 from analysis.verdict import near

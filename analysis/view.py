@@ -6,7 +6,7 @@ import msgspec
 
 from analysis.advice.plan import Plan
 from analysis.buckets import Bucket
-from analysis.events import Event, Severity
+from analysis.events import Event
 from analysis.objectives import Judgement
 from analysis.outages import Outage
 from analysis.path.view import PathView
@@ -15,6 +15,7 @@ from analysis.roce.merge import FlowKey
 from analysis.samples import Fact, Health, LinkInfo, Name, Prober, RdmaPort, Series
 from analysis.score import RouteScore
 from analysis.services.view import PortsRow, ServiceRow
+from analysis.severity import Severity
 from analysis.text import Sentence
 from analysis.throughput import Prediction
 from analysis.transfer.results import Run

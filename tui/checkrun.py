@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from analysis.events import Severity
 from analysis.services.fold import Services
 from analysis.services.rows import ports_rows, service_rows
 from analysis.settings import Expectations
+from analysis.severity import Severity
 from collectors.clock import Clock
 from collectors.names import system_lookup
 from collectors.services.collector import OneAtATime, checker, definition

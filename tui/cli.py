@@ -1,20 +1,18 @@
 """What every subcommand shares: the parser, the exit codes and the way to give up. Light: `--help` needs it."""
 
 import argparse
-import difflib
-import math
+import os
 import re
 import shlex
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from pathlib import Path
 from typing import Final, NoReturn
 
 from tui.text import N_, _
 
 _RECORDINGS: Final = (".lps", ".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst")
+_USUAL_COLUMNS: Final = 80
 
 
 class Exit(IntEnum):
@@ -38,10 +36,26 @@ class CommandError(Exception):
         self.code = code
 
 
+def _columns() -> int:
+    """Return what `shutil.get_terminal_size` would: argparse asks for every option, and loading shutil takes 2 ms."""
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    try:
+        return os.get_terminal_size(1).columns or _USUAL_COLUMNS
+    except OSError:
+        return _USUAL_COLUMNS
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Counts cells, not characters: a Chinese word is twice as wide as argparse thinks."""
 
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
     def _format_action(self, action: argparse.Action) -> str:
+        import unicodedata
+
         text, head = super()._format_action(action), self._format_action_invocation(action)
         extra = sum(unicodedata.east_asian_width(letter) in "WF" for letter in head)
         if not extra or not (gap := re.match(rf" *{re.escape(head)}( +)(?=\S)", text)):
@@ -83,26 +97,10 @@ class Parser(argparse.ArgumentParser):
 
 def did_you_mean(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """Return "; did you mean …?" for the known word nearest to `word`, or nothing."""
+    import difflib
+
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return _("; did you mean {word}?", word=near[0]) if near else ""
-
-
-def seconds(text: str) -> float:
-    """Return a time that an option was given."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.1 <= value <= 86400:
-        raise argparse.ArgumentTypeError(_("must be seconds, from 0.1 to 86400"))
-    return value
-
-
-def count(text: str) -> int:
-    """Return a count that an option was given."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
-        raise argparse.ArgumentTypeError(_("must be a whole number from 1 up"))
-    return int(text)
 
 
 def hosts(targets: Sequence[str], instead: str) -> list[dict[str, str]]:
@@ -110,6 +108,8 @@ def hosts(targets: Sequence[str], instead: str) -> list[dict[str, str]]:
 
     A recording among them was meant for the command `instead`.
     """
+    from pathlib import Path
+
     for target in targets:
         if target.endswith(_RECORDINGS) and Path(target).is_file():
             command = f"longpipe {instead} {shlex.quote(target)}"

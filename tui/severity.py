@@ -3,7 +3,7 @@
 from typing import Final
 
 from analysis.advice.plan import Severity as AdviceSeverity
-from analysis.events import Severity
+from analysis.severity import Severity
 from tui.text import N_, _
 from tui.widgets.runs import Glyphs, Role
 

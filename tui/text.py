@@ -6,7 +6,6 @@ translated where they are shown: `tell(sentence)`. A string in a table is marked
 
 import gettext
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 Language = Literal["en", "zh_CN"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh_CN")
 DOMAIN: Final = "longpipe"
-LOCALE_DIR: Final = Path(__file__).parent / "locale"
+LOCALE_DIR: Final = __file__.rpartition("/")[0] + "/locale"
 
 _SIMPLIFIED: Final = ("zh", "zh_CN", "zh_SG", "zh_Hans")
 _translations: gettext.NullTranslations = gettext.NullTranslations()
@@ -60,7 +59,7 @@ def use_language(wanted: str | None = None) -> Language:
     _language = _of_locale() if wanted in (None, "auto") else _supported(wanted or "")
     _translations = gettext.translation(DOMAIN, LOCALE_DIR, [_language], fallback=True)
     # argparse has its own strings looked up by the global domain and the environment.
-    gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
+    gettext.bindtextdomain(DOMAIN, LOCALE_DIR)
     gettext.textdomain(DOMAIN)
     os.environ["LANGUAGE"] = _language
     return _language

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from analysis.events import Severity
 from analysis.path.hints import name
 from analysis.path.statistics import Count
 from analysis.path.view import HopRow, PathView
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 from analysis.units import count, milliseconds, percent
 

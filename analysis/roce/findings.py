@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from analysis.events import Severity
 from analysis.roce.schema import Flow, Report
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 
 LOSS_BAD_RATIO: Final = 0.01

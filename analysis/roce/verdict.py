@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from analysis.events import Severity
 from analysis.roce.findings import CHECKS, Finding, some
 from analysis.roce.schema import Report
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 
 FEW_PACKETS: Final = 100

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Literal, NamedTuple
 
-from analysis.events import Severity
 from analysis.samples import DnsAnswer
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 
 

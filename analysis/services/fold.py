@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from analysis.events import Event, Severity
+from analysis.events import Event
 from analysis.samples import Check, Failure, Ports, Sample, Service
 from analysis.services.answers import working
 from analysis.services.ports import is_met, port_text
+from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 from analysis.units import duration
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analysis.events import Severity
 from analysis.samples import Check, Ports, Service
 from analysis.services.answers import Finding, findings
 from analysis.services.fold import Services, Watched, down_severity
 from analysis.services.ports import is_met, port_text, ports_note
 from analysis.services.url import BadUrl, place
 from analysis.services.view import PortJudged, PortsRow, ServiceRow
+from analysis.severity import Severity
 from analysis.text import N_, say
 from analysis.units import duration
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from analysis.events import Severity
 from analysis.samples import Check, PortRow, Service
 from analysis.services.answers import Finding
 from analysis.services.fold import State
+from analysis.severity import Severity
 from analysis.text import Sentence
 
 

@@ -1,7 +1,8 @@
 """What is known about a capture beside its packets, and the limits that every reader keeps."""
 
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+import msgspec
 
 from analysis.text import N_, Sentence, say
 
@@ -12,13 +13,12 @@ MOST_BLOCK: Final = 1 << 20
 MOST_PROBLEMS: Final = 20
 
 
-@dataclass
-class Info:
+class Info(msgspec.Struct):
     """Grows while a capture is read."""
 
     format: Literal["pcap", "pcapng"] | None = None
-    link_types: list[int] = field(default_factory=list)
-    problems: list[Sentence] = field(default_factory=list)
+    link_types: list[int] = []
+    problems: list[Sentence] = []
     truncated: bool = False
     """The file is cut or damaged: what follows the last packet was not read."""
     dropped_by_kernel: int | None = None

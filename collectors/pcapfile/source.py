@@ -1,13 +1,11 @@
 """Bytes of a capture: a file, standard input or a pipe, decompressed by what they are and not by their name."""
 
-import gzip
 import io
 import math
 import os
 import stat
 import sys
 import zlib
-from pathlib import Path
 from typing import IO, Final, Protocol, Self, cast
 
 from analysis.text import N_, Sentence, say
@@ -88,7 +86,7 @@ def open_source(path: str) -> Source:
         return Source(
             cast("Readable", sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer)
         )
-    return Source(cast("Readable", Path(path).open("rb", buffering=0)))
+    return Source(cast("Readable", io.FileIO(path)))
 
 
 class _Joined(io.RawIOBase):
@@ -125,6 +123,8 @@ def _peeked(raw: Readable) -> _Joined:
 
 def _decompressed(joined: _Joined) -> Readable:
     if joined.head.startswith(_GZIP):
+        import gzip
+
         return cast("Readable", gzip.GzipFile(fileobj=io.BufferedReader(joined)))
     if joined.head == _ZSTD:
         import zstandard

@@ -11,8 +11,8 @@ import pytest
 
 from analysis.samples import Mark, Probes, Series
 from collectors.session.reader import Ending, SessionFile
-from tui.commands.record import duration, size
 from tui.recording import unit
+from tui.values import duration, size
 
 
 def start(*words: str, **environment: str) -> subprocess.Popen[bytes]:

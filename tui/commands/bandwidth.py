@@ -4,9 +4,9 @@ import argparse
 import re
 from typing import Final
 
-from tui.cli import CommandError, Exit, Parser, count, seconds
-from tui.commands.record import size
+from tui.cli import CommandError, Exit, Parser
 from tui.text import _
+from tui.values import count, seconds, size
 
 PORT: Final = 5209
 IPERF3_PORT: Final = 5201

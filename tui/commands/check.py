@@ -3,8 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from tui.cli import CommandError, Exit, Parser, complain, seconds
+from tui.cli import CommandError, Exit, Parser, complain
 from tui.text import _, use_language
+from tui.values import seconds
 
 if TYPE_CHECKING:
     from analysis.settings import Expectations

@@ -5,8 +5,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from tui.cli import Parser, complain, count, hosts, seconds
+from tui.cli import Parser, complain, hosts
 from tui.text import _, use_language
+from tui.values import count, seconds
 
 if TYPE_CHECKING:
     from tui.config.load import Option

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tui.cli import CommandError, Exit, Parser, complain, count, seconds
-from tui.commands.record import duration
+from tui.cli import CommandError, Exit, Parser, complain
 from tui.text import _, tell
+from tui.values import count, duration, seconds
 from tui.widgets.clean import clean
 
 if TYPE_CHECKING:

@@ -1,16 +1,11 @@
 """`longpipe record`: observe without a screen, into session files."""
 
 import argparse
-import re
 import sys
-from pathlib import Path
-from typing import Final
 
 from tui.cli import CommandError, Exit, Parser, complain, hosts
 from tui.text import _
-
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SIZES: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+from tui.values import duration, size
 
 
 def add_arguments(parser: Parser) -> None:
@@ -41,6 +36,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record until told to stop (SIGINT, SIGTERM, SIGHUP) or until a condition holds; SIGUSR1 marks the moment."""
+    from pathlib import Path
+
     from tui import recording
 
     if args.print_unit:
@@ -63,19 +60,3 @@ def run(args: argparse.Namespace) -> int:
     return recording.record(
         configuration.settings, args.output, args.dir, until, status=not args.quiet and sys.stderr.isatty()
     )
-
-
-def duration(text: str) -> float:
-    """Return the seconds in "90s", "15m", "8h", "2d" or a plain number of seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(_("{text} is no length of time; write 90s, 15m, 8h or 2d", text=text))
-    return float(found[1]) * _UNITS[found[2] or "s"]
-
-
-def size(text: str) -> int:
-    """Return the bytes in "500k", "20M", "1G" or a plain number of bytes; k is 1024."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)(?:i?b)?", text.lower())
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(_("{text} is no size; write 500k, 20M or 1G", text=text))
-    return int(float(found[1]) * _SIZES.get(found[2], 1))

@@ -5,8 +5,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from tui.cli import CommandError, Exit, Parser, accept_offsets, complain, hosts
-from tui.commands.record import duration
 from tui.text import _, use_language
+from tui.values import duration
 
 if TYPE_CHECKING:
     from analysis.settings import Settings

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tui.cli import CommandError, Exit, Parser, complain
-from tui.commands.record import duration, size
 from tui.text import _, tell
+from tui.values import duration, size
 
 if TYPE_CHECKING:
     from analysis.roce.schema import Flow, Report

@@ -5,8 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from tui.cli import CommandError, Exit, Parser, complain
-from tui.commands.record import duration
 from tui.text import _, tell, use_language
+from tui.values import duration
 
 if TYPE_CHECKING:
     from tui.tune.sources import Advised

@@ -8,9 +8,10 @@ from typing import Literal
 
 from analysis.advice.plan import Confidence, Risk, Scope
 from analysis.advice.plan import Severity as AdviceSeverity
-from analysis.events import EventKind, Severity
+from analysis.events import EventKind
 from analysis.objectives import Objective, State
 from analysis.samples import Protocol, Role, Stamps
+from analysis.severity import Severity
 from tui.report.part import Part
 from tui.report.service_schema import PortsPart, ServicePart
 

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from analysis.events import Severity
 from analysis.samples import Failure, PortState, ServiceKind
 from analysis.samples.services import Listener
 from analysis.services.fold import State
+from analysis.severity import Severity
 from tui.report.part import Part
 
 
