@@ -7,10 +7,11 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.roce import icrc, opcodes
 from analysis.roce.counters import Counters, Facts
-from analysis.roce.frames import Ints, Small
+from analysis.roce.frames import Ints, Small, Words
 from analysis.roce.keys import KeyTable
 from analysis.roce.packets import Packets
 from analysis.roce.traits import ATOMIC, END, FIRST, FULL, ONLY, PART, READ, Traits, part_of, rows_of
@@ -35,7 +36,7 @@ class Ordered(msgspec.Struct, frozen=True):
     rows: Ints
     """Where in `packets` each stands."""
     traits: Traits
-    psn: Ints
+    psn: Words
 
     @classmethod
     def of(cls, packets: Packets, rows: Ints) -> "Ordered":
@@ -50,7 +51,7 @@ class Ordered(msgspec.Struct, frozen=True):
         """Return the time of some of these packets."""
         return self.packets.t_ns[self.rows[some]]
 
-    def payload(self, some: Ints) -> Ints:
+    def payload(self, some: Ints) -> Words:
         """Return the payload of some of these packets."""
         return self.packets.payload[self.rows[some]]
 
@@ -81,7 +82,7 @@ class Flows:
 
     def ids(self, packets: Packets) -> Ints:
         """Return the flow of each packet; new flows are added, `REST` once there are too many."""
-        key = packets.pair << 24
+        key = packets.pair.astype(np.int64) << 24
         key |= packets.qpn
         key <<= _QPN_SHIFT
         key |= packets.traits & PART
@@ -105,7 +106,7 @@ class Flows:
         facts.qpn[flow], facts.pair[flow] = key[0] >> _QPN_SHIFT & 0xFFFFFF, key[0] >> (_QPN_SHIFT + 24)
         return flow
 
-    def count_acks(self, ids: Ints, length: Ints, syndrome: Small) -> None:
+    def count_acks(self, ids: Ints, length: NDArray[np.uint32], syndrome: Small) -> None:
         """Count responses that are not walked."""
         add, size = self.counters, len(self.counters.acks)
         add.acks += np.bincount(ids, minlength=size)
@@ -128,9 +129,9 @@ class Flows:
 
     def add(self, packets: Packets, ids: Ints, rows: Ints, span: Ints) -> Walked | None:
         """Fold in those `rows` of packets, all of WALKED opcodes; `span` is how many PSNs each of them takes."""
-        flow = ids[rows]
+        flow = ids.take(rows)
         order = np.argsort(flow.astype(np.min_scalar_type(self.count - 1)), kind="stable")
-        flow, rows, span = flow[order], rows[order], span[order]
+        flow, rows, span = (column.take(order) for column in (flow, rows, span))
         rest = int(np.searchsorted(flow, REST, side="right"))
         if rest:
             self._count_rest(packets.where(rows[:rest]))
@@ -156,7 +157,7 @@ class Flows:
     def _count_rest(self, packets: Packets) -> None:
         add = self.counters
         add.packets[REST] += len(packets)
-        add.wire_bytes[REST] += packets.length.sum()
+        add.wire_bytes[REST] += int(packets.length.sum())
         add.payload_bytes[REST] += packets.payload.sum()
 
     def _first_and_last(self, segments: Segments, packets: Ordered) -> None:
@@ -179,7 +180,7 @@ class Flows:
         flow, first = segments.flow, segments.first
         payload = np.add.reduceat(packets.packets.payload.take(packets.rows), first)
         add.packets[flow] += segments.end - first
-        add.wire_bytes[flow] += np.add.reduceat(packets.packets.length.take(packets.rows), first)
+        add.wire_bytes[flow] += np.add.reduceat(packets.packets.length.take(packets.rows), first, dtype=np.int64)
         add.payload_bytes[flow] += payload
         add.goodput_bytes[flow] += payload
         if len(walked.walk.odd):

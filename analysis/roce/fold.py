@@ -10,7 +10,7 @@ import numpy as np
 from analysis.roce import icrc
 from analysis.roce.cm import Connect
 from analysis.roce.flows import Flows, Walked
-from analysis.roce.frames import Ints, among, distinct
+from analysis.roce.frames import Ints, Words, among, distinct
 from analysis.roce.packets import Batch, Packets, joined
 from analysis.roce.pairs import Pairs
 from analysis.roce.peers import Peers
@@ -53,12 +53,12 @@ class PathMtu:
         np.maximum.at(self._largest, host[only], packets.payload[only])
         self._settled = int(np.argmin(np.append(self._known, 0) != 0))
 
-    def of(self, pairs: Ints) -> Ints:
+    def of(self, pairs: Words) -> Ints:
         """Return the path MTU of each pair; 0 where it is not known."""
         known: Ints = self._known[np.maximum(pairs >> 1, 0)]
         return known
 
-    def guess(self, pairs: Ints) -> None:
+    def guess(self, pairs: Words) -> None:
         """Settle on the least MTU that fits what was seen, where nothing tells."""
         for host in distinct(np.maximum(pairs >> 1, 0)).tolist():
             if not self._known[host]:
@@ -117,7 +117,7 @@ class Fold:
         flows, traits = self.flows, packets.traits
         ids = flows.ids(packets)
         flows.count_seen(ids)
-        flows.count_marks(ids[packets.tos & CE_MASK == CE], ids[rows_of(traits, IS_CNP)])
+        flows.count_marks(ids[np.flatnonzero(packets.tos & CE_MASK == CE)], ids[rows_of(traits, IS_CNP)])
         acks = rows_of(traits, ACKNOWLEDGES)
         flows.count_acks(ids[acks], packets.length[acks], packets.syndrome[acks])
         self.rewinds.note_naks(packets)
@@ -144,8 +144,8 @@ class Fold:
     def _spans(self, packets: Packets, rows: Ints) -> Ints:
         """Return the PSNs each of these packets takes; 0 where that is not known yet."""
         span = np.ones(len(rows), np.int64)
-        reads = rows_of(packets.traits[rows], READ)
-        reads = reads[packets.dma_bytes[rows[reads]] > MTUS[0]]
+        reads = rows_of(packets.traits, READ)
+        reads = np.searchsorted(rows, reads[packets.dma_bytes[reads] > MTUS[0]])
         if len(reads):
             pmtu, size = self.pmtu.of(packets.pair[rows[reads]]), packets.dma_bytes[rows[reads]]
             span[reads] = np.where(pmtu > 0, -(-size // np.maximum(pmtu, 1)), 0)
@@ -202,7 +202,7 @@ class Fold:
 def _sent_before(walked: Walked, samples: Samples, otherwise: Ints) -> Ints:
     """Return the PSN that was next to send when each response came; `otherwise` for flows that sent nothing here."""
     place = walked.flow << 40 | walked.packets.rows
-    when = np.searchsorted(walked.packets.packets.number, samples.number)
+    when = _rows_from(walked.packets.packets.number, samples.number)
     row = np.searchsorted(place, samples.flow << 40 | when)
     before = np.maximum(row - 1, 0)
     sent_here = (row > 0) & (walked.flow[before] == samples.flow)
@@ -211,6 +211,14 @@ def _sent_before(walked: Walked, samples: Samples, otherwise: Ints) -> Ints:
     found = walked.walk
     later = np.where(sends_later, found.at[after] - found.ahead[after], otherwise)
     return np.where(sent_here, found.expected[before], later)
+
+
+def _rows_from(numbers: Ints, wanted: Ints) -> Ints:
+    """Return the first row whose frame number is not below each wanted one."""
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        rows: Ints = (wanted - numbers[0]).clip(0, len(numbers))
+        return rows
+    return np.searchsorted(numbers, wanted)
 
 
 def _no_packets() -> Packets:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.roce.frames import HEAD, Bytes, Flags, Frames, Heads, Ints, Small, gather
+from analysis.roce.frames import HEAD, Bytes, Flags, Frames, Heads, Ints, Small, Words, gather
 from analysis.roce.locate import BTH, ETHERNET, ICRC, ROCE_PORT, Located
 from analysis.roce.pairs import Pairs
 
@@ -44,7 +44,7 @@ class Found(msgspec.Struct, frozen=True):
     opcode: NDArray[np.uint8]
     flags: NDArray[np.uint8]
     """Second byte of the BTH."""
-    qpn: Ints
+    qpn: Words
     word: NDArray[np.uint32]
     """Last word of the BTH: ACK request bit and PSN."""
 
@@ -89,7 +89,7 @@ def _fields(heads: Heads, at: int) -> dict[str, Any]:
     return {
         "opcode": heads.column(at, "u1").copy(),
         "flags": heads.column(at + 1, "u1"),
-        "qpn": heads.column(at + 4, ">u4").astype(np.int64) & 0xFFFFFF,
+        "qpn": (heads.column(at + 4, ">u4").astype(np.uint32) & 0xFFFFFF).view(np.int32),
         "word": heads.column(at + 8, ">u4").astype(np.uint32),
     }
 

@@ -10,6 +10,8 @@ Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Small = NDArray[np.int16]
+Words = NDArray[np.int32]
+"""Of columns that are passed on for every packet: half the memory is half the time."""
 
 GUARD: Final = 128
 """Readable bytes that a buffer holds behind its last frame: headers are gathered without a bounds check."""
@@ -77,7 +79,7 @@ def column(rows: Bytes, at: int, kind: str) -> NDArray[Any]:
     return np.ndarray((len(rows),), kind, rows, at, (rows.shape[1],))
 
 
-def distinct(values: Ints) -> Ints:
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
     """Return each value once, in order. `np.unique` does the same, but loads numpy.ma first: 10 ms."""
     ordered = np.sort(values)
     fresh = np.ones(len(ordered), np.bool_)
@@ -85,7 +87,7 @@ def distinct(values: Ints) -> Ints:
     return ordered[fresh]
 
 
-def among(values: Ints, some: Ints) -> Flags:
+def among(values: NDArray[Any], some: NDArray[Any]) -> Flags:
     """Return which values are among `some`. `np.isin` does the same, with numpy.ma."""
     if not len(some):
         return np.zeros(len(values), np.bool_)

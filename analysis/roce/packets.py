@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.roce.cm import Connect
-from analysis.roce.frames import Flags, Ints, Small
+from analysis.roce.frames import Flags, Ints, Small, Words
 from analysis.roce.traits import Traits
 
 
@@ -15,17 +15,17 @@ class Packets(msgspec.Struct, frozen=True):
     number: Ints
     """Frame number in the capture."""
     t_ns: Ints
-    length: Ints
+    length: NDArray[np.uint32]
     """Bytes of the whole frame on the wire."""
-    pair: Ints
+    pair: Words
     """Host pair, see `Pairs`."""
     opcode: NDArray[np.uint8]
-    qpn: Ints
+    qpn: Words
     """Destination QP."""
-    psn: Ints
+    psn: Words
     traits: Traits
     """What the opcode is, and `traits.ACK_REQ` where the packet asks for a response."""
-    payload: Ints
+    payload: Words
     """Bytes of message data by the packet's own headers."""
     dma_bytes: Ints
     """RETH DMA length; -1 without RETH or where it was cut off."""

@@ -26,6 +26,8 @@ MOST_OPEN: Final = 1 << 15
 OUTSIDE: Final = 1 << 20
 """An ACK this far from the newest request is of nothing that was sent; nearer ones may be of packets not captured."""
 _RC: Final = 0
+_ASKS: Final = {ACK_REQ: ACK, IS_READ: READ, IS_ATOMIC: ATOMIC}
+"""What each trait of a request asks for."""
 
 
 class RoundTrips:
@@ -72,23 +74,19 @@ class RoundTrips:
         if walked is None:
             return no_rows()
         packets, found = walked.packets, walked.walk
-        asks = np.flatnonzero(_may_ask(packets.traits))
+        asks = _asking(packets.traits)
         asks = asks[~found.repeat[asks]]
         traits = packets.traits[asks]
-        parts = []
-        for kind, wanted in ((ACK, traits & ACK_REQ), (READ, traits & IS_READ), (ATOMIC, traits & IS_ATOMIC)):
-            rows = asks[wanted != 0]
-            parts.append(
-                Rows(
-                    walked.flow[rows],
-                    np.full(len(rows), kind),
-                    packets.psn[rows],
-                    found.at[rows],
-                    packets.number(rows),
-                    packets.t_ns(rows),
-                )
-            )
-        return joined_rows(*parts)
+        of_kind = [asks[traits & bit != 0] for bit in _ASKS]
+        rows = np.concatenate(of_kind)
+        return Rows(
+            walked.flow[rows],
+            np.repeat(list(_ASKS.values()), [len(some) for some in of_kind]),
+            packets.psn[rows].astype(np.int64),
+            found.at[rows],
+            packets.number(rows),
+            packets.t_ns(rows),
+        )
 
     @staticmethod
     def _answers(packets: Packets, ids: Ints) -> Rows:
@@ -96,8 +94,8 @@ class RoundTrips:
         kind, syndrome = _ANSWERS[packets.opcode[rows]], packets.syndrome[rows]
         told = (kind >= 0) & ((kind != ACK) | (syndrome >> 5 == 0)) & (syndrome >= 0) & (ids[rows] > 0)
         rows, kind = rows[told], kind[told]
-        zero = np.zeros(len(rows), np.int64)
-        return Rows(ids[rows], kind, packets.psn[rows], zero, packets.number[rows], packets.t_ns[rows])
+        psn, zero = packets.psn[rows].astype(np.int64), np.zeros(len(rows), np.int64)
+        return Rows(ids[rows], kind, psn, zero, packets.number[rows], packets.t_ns[rows])
 
     def _note_repeats(self, walked: Walked | None) -> None:
         """Remember packets that came again: a response after one of them may answer either."""
@@ -108,7 +106,7 @@ class RoundTrips:
             return
         packets, flow, at = walked.packets, walked.flow[rows], walked.walk.at[rows]
         self.kept.repeated(flow, at)
-        columns = packets.psn[rows], at, packets.number(rows), packets.t_ns(rows)
+        columns = packets.psn[rows].astype(np.int64), at, packets.number(rows), packets.t_ns(rows)
         kinds = (Rows(flow, np.full(len(rows), kind), *columns) for kind in (ACK, READ, ATOMIC))
         self._again = joined_rows(self._again, *kinds)
 
@@ -164,11 +162,11 @@ def _asked_key(rows: Rows) -> Ints:
     return (rows.flow << 2 | rows.kind) << 24 | rows.psn
 
 
-def _may_ask(traits: Traits) -> Flags:
-    """Tell which packets ask for something: requests of RC with the bit set, READs and atomics always."""
-    rc: Flags = traits & RC_REQ != 0
-    rc &= traits & (ACK_REQ | IS_READ | IS_ATOMIC) != 0
-    return rc
+def _asking(traits: Traits) -> Ints:
+    """Return which packets ask for something: requests of RC with the bit set, READs and atomics always."""
+    rows = rows_of(traits, ACK_REQ | IS_READ | IS_ATOMIC)
+    asking: Ints = rows[traits[rows] & RC_REQ != 0]
+    return asking
 
 
 def _only_rc(operations: frozenset[int]) -> Flags:

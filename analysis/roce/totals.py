@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.roce import icrc
 from analysis.roce.frames import Bytes, Ints, Small
@@ -55,12 +56,12 @@ def _counted(values: Small | Bytes, size: int = 256) -> Ints:
     return count
 
 
-def _summed(values: Bytes, amounts: Ints) -> Ints:
+def _summed(values: Bytes, amounts: NDArray[np.uint32]) -> Ints:
     """Add up the amounts that go with each of some small numbers."""
     common, others = _odd_ones(values)
     more = amounts[others]
     total = np.bincount(values[others], more, 256).astype(np.int64)
-    total[common] += amounts.sum() - more.sum()
+    total[common] += int(amounts.sum()) - int(more.sum())
     return total
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.roce.columns import Columns
-from analysis.roce.frames import Flags, Ints, distinct
+from analysis.roce.frames import Flags, Ints, Words, distinct
 from analysis.roce.holes import Coverage
 from analysis.roce.psn import HALF, MODULUS, distance
 
@@ -78,7 +78,7 @@ class Walk(msgspec.Struct, frozen=True):
     """Rows of the packets out of order: `ahead` is 0 for all others, and the flags are false."""
 
 
-def walk(sequence: Sequence, segments: Segments, psn: Ints, span: Ints) -> Walk:
+def walk(sequence: Sequence, segments: Segments, psn: Words, span: Ints) -> Walk:
     """Walk packets sorted by flow; `span` is how many PSNs each takes. Updates `sequence`."""
     flow, first = segments.flow, segments.first
     started = sequence.started[flow] != 0
@@ -130,7 +130,7 @@ def before(segments: Segments, previous: NDArray[Any], kept: Ints, rows: Ints) -
     return previous
 
 
-def _unwrap(sequence: Sequence, segments: Segments, psn: Ints, started: Flags) -> Ints:
+def _unwrap(sequence: Sequence, segments: Segments, psn: Words, started: Flags) -> Ints:
     """Unwrap by the way from each packet to the next of its flow; right as long as no packet is 2^23 off the head."""
     flow, first = segments.flow, segments.first
     previous = np.empty_like(psn)
@@ -140,14 +140,14 @@ def _unwrap(sequence: Sequence, segments: Segments, psn: Ints, started: Flags) -
     way += HALF
     way &= MODULUS - 1
     way -= HALF
-    total = np.cumsum(way)
+    total = np.cumsum(way, dtype=np.int64)
     base = np.where(started, sequence.last[flow], psn[first])
     total += (base - total[first] + way[first])[segments.of_row]
     return total
 
 
 def _one_by_one(
-    sequence: Sequence, segments: Segments, which: Ints, psn: Ints, span: Ints, at: Ints, expected: Ints, ahead: Ints
+    sequence: Sequence, segments: Segments, which: Ints, psn: Words, span: Ints, at: Ints, expected: Ints, ahead: Ints
 ) -> None:
     """Replace what the shortcut got wrong, for some segments, by the definition itself."""
     for segment in which.tolist():
