@@ -79,6 +79,18 @@ def column(rows: Bytes, at: int, kind: str) -> NDArray[Any]:
     return np.ndarray((len(rows),), kind, rows, at, (rows.shape[1],))
 
 
+def scattered(flags: Flags) -> Ints:
+    """Return what `np.flatnonzero` does of 8 n flags, in two thirds of its time where few are set."""
+    groups = flags.view("<u8")
+    some = np.flatnonzero(groups != 0)
+    held = groups[some]
+    lower = held - np.uint64(1)
+    if (held & lower).any():
+        return np.flatnonzero(flags)
+    found: Ints = (some << 3) + (np.bitwise_count(~held & lower) >> 3)
+    return found
+
+
 def distinct(values: NDArray[Any]) -> NDArray[Any]:
     """Return each value once, in order. `np.unique` does the same, but loads numpy.ma first: 10 ms."""
     ordered = np.sort(values)

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from analysis.roce.frames import HEAD, Bytes, Flags, Frames, Heads, Ints, field, gather
+from analysis.roce.frames import HEAD, Bytes, Flags, Frames, Heads, Ints, field, gather, scattered
 from collectors.pcapfile.chain import Chain
 from collectors.pcapfile.info import MOST_CAPTURED, Info, bad_length
 
@@ -100,9 +100,10 @@ class Pcap:
         where it does not, the chain breaks.
         """
         words = np.ndarray((last // 2 + 1,), np.uint16, buffer, at, (2,))
-        mask = self._room(buffer)[: len(words)]
-        np.equal(words, words[0], out=mask)
-        return np.flatnonzero(mask) * 2
+        mask = self._room(buffer)[: -(-len(words) // 8) * 8]
+        mask[len(words) :] = False
+        np.equal(words, words[0], out=mask[: len(words)])
+        return scattered(mask) * 2
 
     def _room(self, buffer: Bytes) -> Flags:
         if self._mask is None or len(self._mask) < len(buffer):
