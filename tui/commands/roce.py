@@ -65,7 +65,8 @@ def _summary(found: "Sequence[Reader]", args: argparse.Namespace) -> int:
 
     pairs = Pairs()
     pieces = begin(found, pairs)
-    # in the meantime, all that is needed after the packets
+    # in the meantime, all that is needed for the packets and after them
+    import analysis.roce.document  # noqa: F401
     from analysis.roce.fold import Fold
     from analysis.roce.report import report
     from tui.roce_progress import Progress
