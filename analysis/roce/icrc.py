@@ -19,7 +19,9 @@ _SHORT: Final = 112
 """Up to this length packets of one size are summed together by table, above it zlib is faster."""
 _MANY: Final = 24
 _BTH: Final = 12
-_IP_MASK: Final = {4: (1, 8, 10, 11), 6: (1, 2, 3, 7), 1: (1, 2, 3, 7)}
+_IP4_MASK: Final = (slice(1, 2), slice(8, 9), slice(10, 12))
+_IP6_MASK: Final = (slice(1, 4), slice(7, 8))
+"""Bytes of an IP header that routers may change."""
 
 
 def check(buffer: Bytes, l3: Ints, bth: Ints, stop: Ints, version: Ints) -> Flags:
@@ -42,11 +44,12 @@ def check(buffer: Bytes, l3: Ints, bth: Ints, stop: Ints, version: Ints) -> Flag
 def _masked(buffer: Bytes, l3: Ints, width: int, bth: int, version: int) -> Bytes:
     """Return the first `width` bytes of each packet with the variant fields set to ones."""
     rows = gather(buffer, l3, width)
-    rows[:, _IP_MASK[version]] = 0xFF
+    for variant in _IP4_MASK if version == 4 else _IP6_MASK:
+        rows[:, variant] = 0xFF
     if version != 4:
         rows[:, 0] |= 0x0F
     if version != 1:
-        rows[:, (bth - 2, bth - 1)] = 0xFF
+        rows[:, bth - 2 : bth] = 0xFF
     rows[:, bth + 4] = 0xFF
     return rows
 
