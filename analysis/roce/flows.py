@@ -78,7 +78,7 @@ class Flows:
         self.count = 1
         self.counters, self.facts, self.sequence = Counters(), Facts(), Sequence()
         self.sizes = np.zeros((64, SIZE_BINS), np.int64)
-        self._table = KeyTable(1, self._new)
+        self._table = KeyTable(1, self._new, REST)
 
     def ids(self, packets: Packets) -> Ints:
         """Return the flow of each packet; new flows are added, `REST` once there are too many."""

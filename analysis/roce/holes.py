@@ -98,8 +98,8 @@ class Coverage:
 
     def seen(self, at: int, end: int, expected: int) -> bool:
         """Tell whether every PSN from `at` to before `end` surely came as a packet of its own."""
-        self.head = max(self.head, expected)
-        return self.low <= at and end <= self.head and not (self._inner.begins or self._holes.meets(at, end))
+        below_head = self.low <= at and end <= max(self.head, expected)
+        return below_head and not (self._inner.begins or self._holes.meets(at, end))
 
     def behind(self, at: int, span: int, expected: int) -> bool:
         """Take a packet before the `expected` PSN. Return whether its PSN was seen before."""

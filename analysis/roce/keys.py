@@ -19,10 +19,13 @@ _SOME: Final = 64
 
 
 class KeyTable:
-    """Maps keys of `width` 64-bit words to ids that `new` gives out, in order of appearance."""
+    """Maps keys of `width` 64-bit words to ids that `new` gives out, in order of appearance.
 
-    def __init__(self, width: int, new: Callable[[tuple[int, ...]], int]) -> None:
-        self._new = new
+    `many` is the id of all keys that are not told apart any more: they are asked for anew each time, not kept.
+    """
+
+    def __init__(self, width: int, new: Callable[[tuple[int, ...]], int], many: int) -> None:
+        self._new, self._many = new, many
         self._ids: dict[tuple[int, ...], int] = {}
         self._keys = [np.zeros(_SLOTS, np.uint64) for _ in range(width)]
         self._keys[0][0] = 1
@@ -36,6 +39,9 @@ class KeyTable:
     def get(self, key: tuple[int, ...]) -> int | None:
         """Return the id of a key that was seen, else None."""
         return self._ids.get(key)
+
+    def __len__(self) -> int:
+        return len(self._ids)
 
     def lookup(self, columns: Sequence[Words]) -> Ints:
         """Return the id of each row of `columns`, shape (n,)."""
@@ -70,7 +76,7 @@ class KeyTable:
         value = self._ids.get(key)
         if value is None:
             value = self._new(key)
-            if value >= 0:
+            if value != self._many:
                 self._ids[key] = value
         for kept, word in zip(self._keys, key, strict=True):
             kept[slot] = word

@@ -9,7 +9,8 @@ from analysis.roce.frames import Bytes, Ints, field, gather
 from analysis.roce.keys import KeyTable
 
 LIMIT: Final = 1 << 18
-"""Host pairs that are told apart; what goes beyond is pair -1."""
+"""Host pairs that are told apart; what goes beyond is pair `MANY`."""
+MANY: Final = -1
 
 _Address = IPv4Address | IPv6Address
 Hosts = tuple[_Address, _Address]
@@ -20,8 +21,8 @@ class Pairs:
 
     def __init__(self) -> None:
         self._hosts: list[Hosts] = []
-        self._v4 = KeyTable(1, self._new_v4)
-        self._v6 = KeyTable(4, self._new_v6)
+        self._v4 = KeyTable(1, self._new_v4, MANY)
+        self._v6 = KeyTable(4, self._new_v6, MANY)
 
     def names(self, pair: int) -> tuple[str, str]:
         """Return source and destination address as text; "*" for those beyond the limit."""
@@ -67,6 +68,6 @@ class Pairs:
 
     def _add(self, source: _Address, destination: _Address) -> int:
         if len(self._hosts) * 2 >= LIMIT:
-            return -1
+            return MANY
         self._hosts.append((source, destination))
         return 2 * len(self._hosts) - 2

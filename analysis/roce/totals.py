@@ -34,13 +34,14 @@ class Tally(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, packets: Packets) -> "Tally":
         """Count."""
-        opcode = packets.opcode
+        opcode, tos = packets.opcode, packets.tos + 1
+        others = _odd_ones(opcode)
         with_aeth = np.flatnonzero(packets.syndrome >= 0)
         xrc = opcode[with_aeth] >> 5 == _XRC
         return cls(
-            _counted(opcode),
-            _summed(opcode, packets.length),
-            _counted(packets.tos + 1, 257)[1:],
+            _counted(opcode, others),
+            _summed(opcode, others, packets.length),
+            _counted(tos, _odd_ones(tos), 257)[1:],
             np.bincount(opcode[np.flatnonzero(packets.tos & CE_MASK == CE)], minlength=256),
             np.array([np.count_nonzero(packets.icrc == kind) for kind in (icrc.GOOD, icrc.BAD, icrc.UNCHECKED)]),
             np.stack([np.bincount(packets.syndrome[with_aeth[some]], minlength=256) for some in (~xrc, xrc)]),
@@ -48,17 +49,17 @@ class Tally(msgspec.Struct, frozen=True):
         )
 
 
-def _counted(values: Small | Bytes, size: int = 256) -> Ints:
+def _counted(values: Small | Bytes, odd_ones: tuple[int, Ints], size: int = 256) -> Ints:
     """Count each of some small numbers."""
-    common, others = _odd_ones(values)
+    common, others = odd_ones
     count = np.bincount(values[others], minlength=size)
     count[common] += len(values) - len(others)
     return count
 
 
-def _summed(values: Bytes, amounts: NDArray[np.uint32]) -> Ints:
+def _summed(values: Bytes, odd_ones: tuple[int, Ints], amounts: NDArray[np.uint32]) -> Ints:
     """Add up the amounts that go with each of some small numbers."""
-    common, others = _odd_ones(values)
+    common, others = odd_ones
     more = amounts[others]
     total = np.bincount(values[others], more, 256).astype(np.int64)
     total[common] += int(amounts.sum()) - int(more.sum())
