@@ -19,7 +19,8 @@ _UD_SEND: Final = 0x64
 _ACK_REQ_SHIFT: Final = 32 - ACK_REQ.bit_length()
 """From the highest bit of its word in the BTH to the trait."""
 _LEAD: Final = table([opcodes.lead_bytes(op) for op in range(256)])
-_NOTHING_ELSE: Final[dict[str, Any]] = {"not_roce": dict.fromkeys(("tcp", "icmp", "arp", "other"), 0)}
+_NOT_ROCE: Final = {"tcp": TCP, "icmp": ICMP, "arp": ARP, "other": OTHER}
+_NOTHING_ELSE: Final[dict[str, Any]] = {"not_roce": dict.fromkeys(_NOT_ROCE, 0)}
 
 
 def decode(frames: Frames, pairs: Pairs) -> Batch:
@@ -54,7 +55,7 @@ def _others(frames: Frames, located: Located, end: Ints, readable: Flags) -> dic
         "blind": kinds[ROCE] - int(np.count_nonzero(readable)),
         "fragments": int(np.count_nonzero(located.fragment & readable)),
         "runts": kinds[RUNT],
-        "not_roce": {"tcp": kinds[TCP], "icmp": kinds[ICMP], "arp": kinds[ARP], "other": kinds[OTHER]},
+        "not_roce": {name: kinds[kind] for name, kind in _NOT_ROCE.items()},
         "pcp": tuple(np.bincount(tagged, minlength=8).tolist()),
         "pauses": _pauses(frames, located, end) if kinds[PFC] or kinds[PAUSE] else (),
     }

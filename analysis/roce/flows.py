@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.roce import icrc, opcodes
 from analysis.roce.counters import Counters, Facts
-from analysis.roce.frames import Ints, Small, Words
+from analysis.roce.frames import Ints, Narrow, Small
 from analysis.roce.keys import KeyTable
 from analysis.roce.packets import Packets
 from analysis.roce.traits import ATOMIC, END, FIRST, FULL, ONLY, PART, READ, Traits, part_of, rows_of
@@ -36,7 +36,7 @@ class Ordered(msgspec.Struct, frozen=True):
     rows: Ints
     """Where in `packets` each stands."""
     traits: Traits
-    psn: Words
+    psn: Narrow
 
     @classmethod
     def of(cls, packets: Packets, rows: Ints) -> "Ordered":
@@ -51,7 +51,7 @@ class Ordered(msgspec.Struct, frozen=True):
         """Return the time of some of these packets."""
         return self.packets.t_ns[self.rows[some]]
 
-    def payload(self, some: Ints) -> Words:
+    def payload(self, some: Ints) -> Narrow:
         """Return the payload of some of these packets."""
         return self.packets.payload[self.rows[some]]
 

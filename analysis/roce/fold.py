@@ -10,7 +10,7 @@ import numpy as np
 from analysis.roce import icrc
 from analysis.roce.cm import Connect
 from analysis.roce.flows import Flows, Walked
-from analysis.roce.frames import Ints, Words, among, distinct
+from analysis.roce.frames import Ints, Narrow, among, distinct
 from analysis.roce.packets import Batch, Packets, joined
 from analysis.roce.pairs import Pairs
 from analysis.roce.peers import Peers
@@ -53,12 +53,12 @@ class PathMtu:
         np.maximum.at(self._largest, host[only], packets.payload[only])
         self._settled = int(np.argmin(np.append(self._known, 0) != 0))
 
-    def of(self, pairs: Words) -> Ints:
+    def of(self, pairs: Narrow) -> Ints:
         """Return the path MTU of each pair; 0 where it is not known."""
         known: Ints = self._known[np.maximum(pairs >> 1, 0)]
         return known
 
-    def guess(self, pairs: Words) -> None:
+    def guess(self, pairs: Narrow) -> None:
         """Settle on the least MTU that fits what was seen, where nothing tells."""
         for host in distinct(np.maximum(pairs >> 1, 0)).tolist():
             if not self._known[host]:

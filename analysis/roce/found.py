@@ -7,11 +7,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.roce.frames import HEAD, Bytes, Flags, Frames, Heads, Ints, Small, Words, gather
+from analysis.roce.frames import HEAD, Bytes, Flags, Frames, Heads, Ints, Narrow, Small, gather
 from analysis.roce.locate import BTH, ETHERNET, ICRC, ROCE_PORT, Located
 from analysis.roce.pairs import Pairs
 
-_L3, _BTH_AT, _TO_BTH, _UDP = 14, 42, 28, 17
+_L3, _TO_BTH, _UDP = 14, 28, 17
 
 
 def _word(content: bytes) -> int:
@@ -44,7 +44,7 @@ class Found(msgspec.Struct, frozen=True):
     opcode: NDArray[np.uint8]
     flags: NDArray[np.uint8]
     """Second byte of the BTH."""
-    qpn: Words
+    qpn: Narrow
     word: NDArray[np.uint32]
     """Last word of the BTH: ACK request bit and PSN."""
 
@@ -74,7 +74,7 @@ def plain(frames: Frames, end: Ints, pairs: Pairs) -> Found | None:
         checked=stop <= end,
         pair=pairs.ids_v4(heads.column(26, ">u8").astype(np.int64)),
         tos=heads.column(15, "u1").astype(np.int16),
-        **_fields(heads, _BTH_AT),
+        **_fields(heads, _L3 + _TO_BTH),
     )
 
 

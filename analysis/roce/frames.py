@@ -10,7 +10,7 @@ Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Small = NDArray[np.int16]
-Words = NDArray[np.int32]
+Narrow = NDArray[np.int32]
 """Of columns that are passed on for every packet: half the memory is half the time."""
 
 GUARD: Final = 128

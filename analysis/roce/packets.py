@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.roce.cm import Connect
-from analysis.roce.frames import Flags, Ints, Small, Words
+from analysis.roce.frames import Flags, Ints, Narrow, Small
 from analysis.roce.traits import Traits
 
 
@@ -17,15 +17,15 @@ class Packets(msgspec.Struct, frozen=True):
     t_ns: Ints
     length: NDArray[np.uint32]
     """Bytes of the whole frame on the wire."""
-    pair: Words
+    pair: Narrow
     """Host pair, see `Pairs`."""
     opcode: NDArray[np.uint8]
-    qpn: Words
+    qpn: Narrow
     """Destination QP."""
-    psn: Words
+    psn: Narrow
     traits: Traits
     """What the opcode is, and `traits.ACK_REQ` where the packet asks for a response."""
-    payload: Words
+    payload: Narrow
     """Bytes of message data by the packet's own headers."""
     dma_bytes: Ints
     """RETH DMA length; -1 without RETH or where it was cut off."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.roce.columns import Columns
-from analysis.roce.frames import Flags, Ints, Words, distinct
+from analysis.roce.frames import Flags, Ints, Narrow, distinct
 from analysis.roce.holes import Coverage
 from analysis.roce.psn import HALF, MODULUS, distance
 
@@ -78,7 +78,7 @@ class Walk(msgspec.Struct, frozen=True):
     """Rows of the packets out of order: `ahead` is 0 for all others, and the flags are false."""
 
 
-def walk(sequence: Sequence, segments: Segments, psn: Words, span: Ints) -> Walk:
+def walk(sequence: Sequence, segments: Segments, psn: Narrow, span: Ints) -> Walk:
     """Walk packets sorted by flow; `span` is how many PSNs each takes. Updates `sequence`."""
     flow, first = segments.flow, segments.first
     started = sequence.started[flow] != 0
@@ -130,7 +130,7 @@ def before(segments: Segments, previous: NDArray[Any], kept: Ints, rows: Ints) -
     return previous
 
 
-def _unwrap(sequence: Sequence, segments: Segments, psn: Words, started: Flags) -> Ints:
+def _unwrap(sequence: Sequence, segments: Segments, psn: Narrow, started: Flags) -> Ints:
     """Unwrap by the way from each packet to the next of its flow; right as long as no packet is 2^23 off the head."""
     flow, first = segments.flow, segments.first
     previous = np.empty_like(psn)
@@ -147,7 +147,14 @@ def _unwrap(sequence: Sequence, segments: Segments, psn: Words, started: Flags) 
 
 
 def _one_by_one(
-    sequence: Sequence, segments: Segments, which: Ints, psn: Words, span: Ints, at: Ints, expected: Ints, ahead: Ints
+    sequence: Sequence,
+    segments: Segments,
+    which: Ints,
+    psn: Narrow,
+    span: Ints,
+    at: Ints,
+    expected: Ints,
+    ahead: Ints,
 ) -> None:
     """Replace what the shortcut got wrong, for some segments, by the definition itself."""
     for segment in which.tolist():
@@ -201,6 +208,8 @@ def _again_one_by_one(
 
     Packets in order do not matter unless there are READ requests to remember.
     """
+    if not len(which):
+        return
     fresh: list[int] = []
     rewinds: list[int] = []
     runs, more = _runs(segments, found, span)
