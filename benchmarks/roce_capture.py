@@ -141,7 +141,7 @@ def _data(qp: int, opcode: int) -> bytes:
         source, destination = _hosts(qp)
         reth = struct.pack(">QII", 0, 0x1001, MTU * MESSAGE_PACKETS) if opcode == _FIRST else b""
         bth = struct.pack(">BBHII", opcode, 0x40, 0xFFFF, 0x11 + qp, 0)
-        frame = _frame(source, destination, 26 << 2 | 2, 0xC000 + qp, bth, reth + bytes(MTU))
+        frame = _frame(source, destination, 26 << 2 | 2, 0xC000 + qp % 0x4000, bth, reth + bytes(MTU))
         _templates[qp, opcode] = struct.pack("<IIII", 0, 0, SNAPLEN, len(frame)) + frame[:SNAPLEN]
     return _templates[qp, opcode]
 
@@ -151,4 +151,4 @@ def _answer(qp: int, psn: int, opcode: int, nak: bool) -> bytes:
     cnp = opcode == _CNP
     bth = struct.pack(">BBHII", opcode, 0x40, 0xFFFF, cnp << 30 | 0x8011 + qp, 0 if cnp else psn)
     body = bytes(16) if cnp else bytes((0x60 if nak else 0x1F, 0, 0, 0))
-    return _frame(source, destination, 48 << 2 if cnp else 26 << 2 | 2, 0xD000 + qp, bth, body)
+    return _frame(source, destination, 48 << 2 if cnp else 26 << 2 | 2, 0xD000 + qp % 0x3000, bth, body)

@@ -17,14 +17,15 @@ def pairing(fold: Fold) -> dict[int, int]:
             request = flows.find(pair ^ 1, number, REQ, _RC)
             if request is not None:
                 found.setdefault(request, answers_to)
+    flows_of = [column[: flows.count].tolist() for column in (facts.pair, facts.qpn, facts.role, facts.group)]
+    of_rc = [(flow, *row[:3]) for flow, row in enumerate(zip(*flows_of, strict=True)) if flow and row[3] == _RC]
     by_pair: dict[int, set[int]] = {}
-    for flow in range(1, flows.count):
-        if facts.group[flow] == _RC and facts.role[flow] in (REQ, RESP):
-            by_pair.setdefault(int(facts.pair[flow]), set()).add(int(facts.qpn[flow]))
-    for flow in range(1, flows.count):
-        pair = int(facts.pair[flow])
-        here, there = by_pair.get(pair, set()), by_pair.get(pair ^ 1, set())
-        if facts.group[flow] == _RC and facts.role[flow] == REQ and len(here) == len(there) == 1:
+    for _, pair, number, role in of_rc:
+        if role in (REQ, RESP):
+            by_pair.setdefault(pair, set()).add(number)
+    for flow, pair, _, role in of_rc:
+        there = by_pair.get(pair ^ 1, set())
+        if role == REQ and len(by_pair[pair]) == len(there) == 1:
             found.setdefault(flow, next(iter(there)))
     return found
 

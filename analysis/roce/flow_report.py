@@ -2,10 +2,10 @@
 
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from analysis.roce import opcodes
-from analysis.roce.ends import ends, pairing
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
 from analysis.roce.rows import ACK, ATOMIC, READ
@@ -30,46 +30,60 @@ _COPIED: Final = (
     "ce",
 )
 
-Trips = dict[tuple[int, int], Ints]
-"""Round trips in ns by flow and kind."""
+
+class Known(msgspec.Struct, frozen=True):
+    """What flows tell of each other."""
+
+    ends: dict[tuple[int, int], int]
+    """By host pair and destination QP, the QP at the other end."""
+    answers: dict[int, int]
+    """By flow of requests, the flow of its responses."""
+    trips: dict[tuple[int, int], Quantiles]
+    """Round trips by flow and kind."""
+    fastest_us: dict[int, float]
+    """By host pair, the least median of the round trips to an ACK."""
 
 
-def flows_of(fold: Fold) -> tuple[Flow, ...]:
-    """Return every walked flow, in the order in which they began."""
-    known = ends(fold, pairing(fold))
+def flows_of(fold: Fold, ends: dict[tuple[int, int], int]) -> tuple[Flow, ...]:
+    """Return every walked flow, in the order in which they began; `ends` as `ends.ends` tells them."""
     trips = _trips(fold)
     answers = {request: answer for answer, request in fold.peers.request_of.items()}
+    known = Known(ends, answers, trips, _fastest_us(fold, trips))
     walked = np.flatnonzero(fold.flows.counters.packets[: fold.flows.count]).tolist()
-    p50 = {flow: int(np.sort(rtt)[len(rtt) // 2]) for (flow, kind), rtt in trips.items() if kind == ACK}
-    return tuple(_flow(fold, flow, known, trips, answers.get(flow), p50) for flow in walked if flow)
+    return tuple(_flow(fold, flow, known) for flow in walked if flow)
 
 
-def _trips(fold: Fold) -> Trips:
-    samples = fold.trips.samples()
+def _trips(fold: Fold) -> dict[tuple[int, int], Quantiles]:
+    samples, aged = fold.trips.samples(), fold.trips.kept.aged
     key = samples.flow << 2 | samples.kind
     order = np.argsort(key, kind="stable")
     keys, first = np.unique(key[order], return_index=True)
     parts = np.split(samples.rtt_ns[order], first[1:]) if len(keys) else []
-    return {(one >> 2, one & 3): part for one, part in zip(keys.tolist(), parts, strict=True)}
+    fresh = {(one >> 2, one & 3): part for one, part in zip(keys.tolist(), parts, strict=True)}
+    return {one: quantiles(fresh.get(one, _NO_TRIPS), aged.get(one)) for one in fresh.keys() | aged.keys()}
 
 
-def _tap(fold: Fold, flow: int, p50: dict[int, int]) -> str | None:
+def _fastest_us(fold: Fold, trips: dict[tuple[int, int], Quantiles]) -> dict[int, float]:
+    fastest: dict[int, float] = {}
+    for (flow, kind), rtt in trips.items():
+        if kind == ACK and rtt.p50 is not None:
+            pair = int(fold.flows.facts.pair[flow])
+            fastest[pair] = min(rtt.p50, fastest.get(pair, rtt.p50))
+    return fastest
+
+
+def _tap(mine: float | None, theirs: float | None) -> str | None:
     """The tap is at the side that answers at once: compare both directions, where both ask."""
-    facts = fold.flows.facts
-    pair = int(facts.pair[flow])
-    back = [rtt for other, rtt in p50.items() if facts.pair[other] == pair ^ 1]
-    if flow not in p50 or not back:
+    if mine is None or theirs is None:
         return None
-    mine, theirs = p50[flow], min(back)
     return "requester" if mine > 2 * theirs else "responder" if theirs > 2 * mine else None
 
 
-def _flow(
-    fold: Fold, flow: int, known: dict[tuple[int, int], int], trips: Trips, answer: int | None, p50: dict[int, int]
-) -> Flow:
+def _flow(fold: Fold, flow: int, known: Known) -> Flow:
     flows, start = fold.flows, fold.totals.t_min_ns
     facts = flows.facts
     count = {name: int(getattr(flows.counters, name)[flow]) for name in flows.counters.names()}
+    answer = known.answers.get(flow)
     naks = {
         name: int(getattr(flows.counters, name)[answer]) if answer else 0
         for name in ("naks", "rnr_naks", "fatal_naks")
@@ -77,7 +91,8 @@ def _flow(
     pair, number = int(facts.pair[flow]), int(facts.qpn[flow])
     source, destination = fold.pairs.names(pair)
     seconds = (int(facts.t_last[flow]) - int(facts.t_first[flow])) / 1e9
-    other = known.get((pair, number))
+    other = known.ends.get((pair, number))
+    acks, reads, atomics = (known.trips.get((flow, kind), Quantiles(0)) for kind in (ACK, READ, ATOMIC))
     n, largest = count["messages"], int(facts.largest_message[flow])
     return Flow(
         src=source,
@@ -95,10 +110,10 @@ def _flow(
         rewound_by=RewindCounts(*(count[f"rewinds_{name}"] for name in RewindCounts.__struct_fields__)),
         pmtu=int(facts.pmtu[flow]) or None,
         paired_qpn=None if other is None else qpn(other),
-        ack_rtt_us=_quantiles(fold, trips, (flow, ACK)),
-        read_rtt_us=_quantiles(fold, trips, (flow, READ)),
-        atomic_rtt_us=_quantiles(fold, trips, (flow, ATOMIC)),
-        tap=_tap(fold, flow, p50),
+        ack_rtt_us=acks,
+        read_rtt_us=reads,
+        atomic_rtt_us=atomics,
+        tap=_tap(acks.p50, known.fastest_us.get(pair ^ 1)),
         message_bytes=Messages(
             mean=count["message_bytes"] / n if n else None,
             max=largest if n else None,
@@ -128,19 +143,13 @@ def _cnps_to(fold: Fold, pair: int, number: int | None) -> int:
 
 def quantiles(rtt_ns: Ints, aged: dict[int, int] | None = None) -> Quantiles:
     """Return n, min, p50, p99 and max of round trips, in µs with three digits; `aged` holds counts by value."""
-    if not len(rtt_ns) and not aged:
+    n = len(rtt_ns) + sum((aged or {}).values())
+    if not n:
         return Quantiles(0)
-    values, count = np.sort(rtt_ns), np.ones(len(rtt_ns), np.int64)
+    values, rank = np.sort(rtt_ns), [min(int(q * n), n - 1) for q in (0.0, 0.5, 0.99, 1.0)]
     if aged:
         values = np.concatenate([values, np.array(list(aged))])
-        count = np.concatenate([count, np.array(list(aged.values()))])
+        count = np.concatenate([np.ones(len(rtt_ns), np.int64), np.array(list(aged.values()))])
         order = np.argsort(values, kind="stable")
-        values, count = values[order], count[order]
-    n = int(count.sum())
-    rank = np.minimum((np.array([0.0, 0.5, 0.99, 1.0]) * n).astype(np.int64), n - 1)
-    picked = values[np.searchsorted(np.cumsum(count), rank, side="right")]
-    return Quantiles(n, *(round(one / 1000, 3) for one in picked.tolist()))
-
-
-def _quantiles(fold: Fold, trips: "Trips", which: tuple[int, int]) -> Quantiles:
-    return quantiles(trips.get(which, _NO_TRIPS), fold.trips.kept.aged.get(which))
+        values, rank = values[order], np.searchsorted(np.cumsum(count[order]), rank, side="right").tolist()
+    return Quantiles(n, *(round(one / 1000, 3) for one in values[rank].tolist()))

@@ -3,16 +3,37 @@
 import heapq
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from analysis.roce.flows import Flows
-from analysis.roce.frames import Ints, among
+from analysis.roce.frames import Ints, among, distinct
 from analysis.roce.rows import Rows, joined_rows, no_rows
 from analysis.roce.traits import REQ
 
 VOTES: Final = 16
 """Responses of a QP that are looked at to find the requests they answer."""
 _RC: Final = 0
+
+
+class _ByPsn(msgspec.Struct, frozen=True):
+    """Requests to be asked for by PSN."""
+
+    rows: Rows
+    order: Ints
+    psn: Ints
+    """In that order."""
+
+    @classmethod
+    def of(cls, rows: Rows) -> "_ByPsn":
+        order = np.argsort(rows.psn, kind="stable")
+        return cls(rows, order, rows.psn[order])
+
+    def that_have(self, psns: Ints) -> Rows:
+        """Return the requests with some PSNs, in capture order."""
+        low, high = (np.searchsorted(self.psn, psns, side).tolist() for side in ("left", "right"))
+        places = [self.order[first:end] for first, end in zip(low, high, strict=True)]
+        return self.rows.where(np.sort(np.concatenate(places)))
 
 
 class Peers:
@@ -25,8 +46,8 @@ class Peers:
         """From CM: (host pair, QP) of responses, and (frame, QP of the requests they answer)."""
         self._flows = flows
         self._undecided = no_rows()
-        self._by_pair: dict[int, list[int]] = {}
-        self._known_flows = 1
+        self._taken: set[int] = set()
+        """The requests that are known to be answered."""
 
     def connect(self, pair: int, answers_to: int, asks_for: int, number: int) -> None:
         """Learn from a CM message: responses of a host pair to one QP answer requests to the QP of the other."""
@@ -39,7 +60,7 @@ class Peers:
         self._undecided = waiting
         if not len(waiting):
             return
-        self._sort_new_flows()
+        by_psn = _ByPsn.of(requests)
         let_go = np.zeros(len(waiting), np.bool_)
         ready = _ballots(waiting, last=last)
         heapq.heapify(ready)
@@ -47,7 +68,7 @@ class Peers:
             number, flow, rows = heapq.heappop(ready)
             request = self._told(flow, number)
             if request is None:
-                request = self._elect(flow, requests, waiting.where(rows[:VOTES]))
+                request = self._elect(flow, by_psn, waiting.where(rows[:VOTES]))
             if request is not None:
                 self._pair(flow, request, number)
                 continue
@@ -84,34 +105,26 @@ class Peers:
     def _pair(self, response: int, request: int, number: int) -> None:
         facts = self._flows.facts
         self.request_of[response] = facts.answers[response] = request
+        self._taken.add(request)
         facts.decided_at[request] = number
 
-    def _sort_new_flows(self) -> None:
-        facts = self._flows.facts
-        for flow in range(self._known_flows, self._flows.count):
-            if facts.role[flow] == REQ and facts.group[flow] == _RC:
-                self._by_pair.setdefault(int(facts.pair[flow]), []).append(flow)
-        self._known_flows = self._flows.count
-
-    def _elect(self, response: int, requests: Rows, answers: Rows) -> int | None:
+    def _elect(self, response: int, requests: "_ByPsn", answers: Rows) -> int | None:
         """Return the request flow that most of these answers fit; among equals the one they follow soonest."""
-        candidates = self._by_pair.get(int(self._flows.facts.pair[response]) ^ 1)
-        if candidates is None:
-            return None
+        pairs = self._flows.facts.pair
+        asked = requests.that_have(distinct(answers.psn))
+        asked = asked.where(pairs[asked.flow] == pairs[response] ^ 1)
         answered: dict[tuple[int, int], int] = {}
         for kind, psn, number in zip(
             answers.kind.tolist(), answers.psn.tolist(), answers.number.tolist(), strict=True
         ):
             answered.setdefault((kind, psn), number)
-        asked = requests.where(among(requests.flow, np.array(candidates)) & among(requests.psn, answers.psn))
         fits: dict[int, list[int]] = {}
         columns = (asked.flow.tolist(), asked.kind.tolist(), asked.psn.tolist(), asked.number.tolist())
         for flow, kind, psn, number in zip(*columns, strict=True):
             way = answered.get((kind, psn), 0) - number
             if way > 0:
                 fits.setdefault(flow, []).append(way)
-        taken = set(self.request_of.values())
-        return max(fits, key=lambda flow: (len(fits[flow]), flow not in taken, -sum(fits[flow])), default=None)
+        return max(fits, key=lambda flow: (len(fits[flow]), flow not in self._taken, -sum(fits[flow])), default=None)
 
 
 _Ballot = tuple[int, int, Ints]

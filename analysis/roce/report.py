@@ -45,7 +45,8 @@ class Told(msgspec.Struct, frozen=True):
 def report(fold: Fold, told: Told, link_gbps: float | None = None) -> Report:
     """Write down the state of a fold. The fold is not changed and can go on."""
     totals = fold.totals
-    flows = flows_of(fold)
+    others = ends(fold, pairing(fold))
+    flows = flows_of(fold, others)
     roce = int(totals.opcode_packets.sum())
     start, end = totals.t_min_ns, totals.t_max_ns
     good, bad, unchecked = totals.icrc.tolist()
@@ -76,7 +77,7 @@ def report(fold: Fold, told: Told, link_gbps: float | None = None) -> Report:
         psn_totals=_psn_totals(flows),
         aeth=_aeth(totals.syndromes[0].tolist()),
         aeth_xrc=_aeth(totals.syndromes[1].tolist()) if totals.syndromes[1].any() else {},
-        cnp=_cnp(fold, int(totals.opcode_packets[opcodes.CNP])),
+        cnp=_cnp(fold, others, int(totals.opcode_packets[opcodes.CNP])),
         ecn=Ecn(*totals.tos.reshape(64, 4).sum(axis=0).tolist()),
         ce_by_opcode={
             f"0x{op:02x}": int(totals.ce_by_opcode[op]) for op in np.flatnonzero(totals.ce_by_opcode).tolist()
@@ -105,10 +106,10 @@ def _transports(packets: list[int]) -> dict[str, int]:
 
 def _dest_qps(fold: Fold) -> dict[str, int]:
     counts = dict(fold.totals.bad_qps)
-    facts, seen = fold.flows.facts, fold.flows.counters.seen
-    for flow in range(1, fold.flows.count):
-        number = int(facts.qpn[flow])
-        counts[number] = counts.get(number, 0) + int(seen[flow])
+    known = slice(1, fold.flows.count)
+    columns = (fold.flows.facts.qpn[known], fold.flows.counters.seen[known])
+    for number, packets in zip(*(column.tolist() for column in columns), strict=True):
+        counts[number] = counts.get(number, 0) + packets
     return {qpn(number): n for number, n in sorted(counts.items())}
 
 
@@ -151,18 +152,13 @@ def _psn_totals(flows: tuple[Flow, ...]) -> PsnTotals:
     return PsnTotals(*(sum(getattr(flow, name) for flow in flows) for name in PsnTotals.__struct_fields__))
 
 
-def _cnp_flows(fold: Fold) -> list[int]:
-    return [flow for flow in range(1, fold.flows.count) if fold.flows.facts.role[flow] == CNP]
-
-
-def _cnp(fold: Fold, packets: int) -> Cnp:
-    known = ends(fold, pairing(fold))
+def _cnp(fold: Fold, others: dict[tuple[int, int], int], packets: int) -> Cnp:
     facts = fold.flows.facts
     told = []
-    for flow in _cnp_flows(fold):
+    for flow in np.flatnonzero(facts.role[: fold.flows.count] == CNP).tolist():
         pair, number = int(facts.pair[flow]), int(facts.qpn[flow])
         source, destination = fold.pairs.names(pair)
-        data = known.get((pair, number))
+        data = others.get((pair, number))
         told.append(
             CnpFlow(
                 source,

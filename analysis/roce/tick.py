@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.roce import opcodes
 from analysis.roce.counters import Counters
+from analysis.roce.ends import ends as both_ends
 from analysis.roce.ends import pairing
 from analysis.roce.flows import REST, SIZE_BINS
 from analysis.roce.fold import Fold
@@ -176,11 +177,7 @@ class TickMaker:
             known = pairing(self.fold)
         else:
             known = {request: int(facts.qpn[answer]) for answer, request in peers.items()}
-        ends = {}
-        for flow, other in known.items():
-            pair, qpn = int(facts.pair[flow]), int(facts.qpn[flow])
-            ends[pair, qpn], ends[pair ^ 1, other] = other, qpn
-        return ends
+        return both_ends(self.fold, known)
 
     def _changes(self, ends: dict[tuple[int, int], int]) -> dict[str, Ints]:
         """Return what each column grew by, for every flow."""

@@ -100,7 +100,7 @@ class Pcap:
         where it does not, the chain breaks.
         """
         words = np.ndarray((last // 2 + 1,), np.uint16, buffer, at, (2,))
-        mask = self._room(buffer)[: -(-len(words) // 8) * 8]
+        mask = self._room(buffer)[: -(-len(words) // 32) * 32]
         mask[len(words) :] = False
         np.equal(words, words[0], out=mask[: len(words)])
         return scattered(mask) * 2
