@@ -47,10 +47,15 @@ def timed(command: list[str]) -> float:
     return time.perf_counter() - started
 
 
+def in_turns(commands: list[list[str]], times: int) -> list[list[float]]:
+    """Run the commands in turns; return the wall times of each in seconds."""
+    rounds = [[timed(command) for command in commands] for _ in range(times)]
+    return [list(column) for column in zip(*rounds, strict=True)]
+
+
 def medians(commands: list[list[str]], times: int) -> list[float]:
     """Run the commands in turns; return the median wall time of each in seconds."""
-    rounds = [[timed(command) for command in commands] for _ in range(times)]
-    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+    return [statistics.median(column) for column in in_turns(commands, times)]
 
 
 def peak(command: list[str]) -> float:
@@ -90,7 +95,7 @@ def pss_kib(pid: int) -> int:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--packets", type=int, default=2_000_000)
-    options.add_argument("--runs", type=int, default=15)
+    options.add_argument("--runs", type=int, default=45)
     options.add_argument("--capture", type=Path, help="use this capture instead of a generated one")
     args = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -104,10 +109,13 @@ def measure(capture: Path, runs: int) -> None:
     file = str(capture)
     longpipe, cat = [sys.executable, "-m", "tui", "roce", "--json", file], ["cat", file]
     timed(cat)  # warms the page cache
-    ours, plain = medians([longpipe, cat], runs)
+    both = in_turns([longpipe, cat], runs)
+    ours, plain = map(statistics.median, both)
+    low, _, high = statistics.quantiles((one / other for one, other in zip(*both, strict=True)), n=4)
     print(f"{capture.stat().st_size / 1e6:.0f} MB, {os.cpu_count()} cores")
     print(f"longpipe roce --json         {ours:8.2f} s   {peak(longpipe):5.0f} MiB   (at most 150)")
     print(f"cat                          {plain:8.3f} s   it takes {ours / plain:.1f} times as long (at most 25)")
+    print(f"                                          {low:.1f} to {high:.1f} in the middle half of {runs} rounds")
     if shutil.which("tshark") is None:
         print("tshark is not installed: not compared")
         return
