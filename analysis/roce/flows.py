@@ -14,8 +14,9 @@ from analysis.roce.counters import Counters, Facts
 from analysis.roce.frames import Ints, Narrow, Small
 from analysis.roce.keys import KeyTable
 from analysis.roce.packets import Packets
+from analysis.roce.sequence import Segments, Sequence, Walk, before
 from analysis.roce.traits import ATOMIC, END, FIRST, FULL, ONLY, PART, READ, Traits, part_of, rows_of
-from analysis.roce.walk import Segments, Sequence, Walk, before, walk
+from analysis.roce.walk import walk
 
 LIMIT: Final = 1 << 16
 """Flows that are told apart. What goes beyond is counted together as flow `REST`, without its PSNs."""

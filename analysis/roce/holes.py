@@ -4,7 +4,9 @@ from bisect import bisect_right
 from typing import Final
 
 MOST_HOLES: Final = 4096
-MOST_INNER: Final = 1 << 16
+MOST_INNER: Final = 1 << 10
+"""A QP never has more than 255 READs under way (Initiator Depth, IBTA Vol 1 §12.6.5), so none from before these
+comes again."""
 
 
 class Intervals:
@@ -51,9 +53,19 @@ class Intervals:
             i += len(pieces)
         return taken
 
-    def drop_oldest(self) -> int:
-        """Forget the lowest interval; return its length."""
-        return self.ends.pop(0) - self.begins.pop(0)
+    def extend(self, begins: list[int], ends: list[int]) -> None:
+        """Add intervals that lie above all others, in order."""
+        self.begins += begins
+        self.ends += ends
+
+    def keep(self, most: int) -> int:
+        """Forget the lowest intervals but for so many; return how many numbers they held."""
+        over = len(self.begins) - most
+        if over <= 0:
+            return 0
+        lost = sum(self.ends[:over]) - sum(self.begins[:over])
+        del self.begins[:over], self.ends[:over]
+        return lost
 
 
 class Coverage:
@@ -81,20 +93,21 @@ class Coverage:
         """Every PSN up to the head came as a packet of its own: every step back is a repeat."""
         return not (self._holes.begins or self._inner.begins)
 
-    @property
-    def spans(self) -> bool:
-        """PSNs that only a READ request spoke for are remembered."""
-        return bool(self._inner.begins)
-
     def ahead(self, at: int, span: int, expected: int) -> None:
         """Take a packet at or after the `expected` PSN; all before that were seen or are known to be missing."""
         self.head = max(self.head, expected)
         if at > self.head:
             self._holes.add(self.head, at)
-            if len(self._holes.begins) > MOST_HOLES:
-                self._given_up += self._holes.drop_oldest()
+            self._given_up += self._holes.keep(MOST_HOLES)
         self._cover(at, [(max(at, self.head), at + span)])
         self.head = max(self.head, at + span)
+
+    def reads(self, at: list[int], ends: list[int]) -> None:
+        """Take READ requests of several PSNs each, in order, that come at or after the expected PSN without a gap."""
+        if at:
+            self._inner.extend([one + 1 for one in at], ends)
+            self._inner.keep(MOST_INNER)
+            self.head = ends[-1]
 
     def seen(self, at: int, end: int, expected: int) -> bool:
         """Tell whether every PSN from `at` to before `end` surely came as a packet of its own."""
@@ -121,5 +134,4 @@ class Coverage:
         for begin, end in fresh:
             self._inner.add(begin + (begin == at), end)
         self._inner.remove(at, at + 1)
-        if len(self._inner.begins) > MOST_INNER:
-            self._inner.drop_oldest()
+        self._inner.keep(MOST_INNER)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.roce.psn import HALF, MODULUS, advance, distance, read_span
-from analysis.roce.walk import Segments, Sequence, walk
+from analysis.roce.sequence import Segments, Sequence
+from analysis.roce.walk import walk
 from tests.roce.reference import Flow
 
 psns = st.integers(0, MODULUS - 1)
@@ -43,7 +44,27 @@ def moves(draw: st.DrawFn) -> list[tuple[int, int, int]]:
 @given(st.data())
 def test_batches_of_any_size_equal_the_definitions(data: st.DataObject) -> None:
     rows = data.draw(st.composite(moves)())
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=6)))
+    check(rows, data.draw(st.lists(st.integers(0, len(rows)), max_size=6)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_reads_that_are_issued_anew_equal_the_definitions(data: st.DataObject) -> None:
+    spans = st.sampled_from([1, 1, 2, 3, 5])
+    steps = st.lists(st.tuples(st.sampled_from([0, 0, 0, 0, 1, -1, -2, -4, -9]), spans), min_size=1, max_size=60)
+    head, rows = 0xFFFFF0, []
+    for step, span in data.draw(steps):
+        rows.append((0, (head + step) % MODULUS, span))
+        head = rows[-1][1] + span
+    check(rows, data.draw(st.lists(st.integers(0, len(rows)), max_size=6)))
+
+
+def test_a_longer_read_in_place_of_a_packet_speaks_for_the_psns_behind_it() -> None:
+    check([(0, 13, 1), (0, 13, 3), (0, 16, 1)], [])
+
+
+def check(rows: list[tuple[int, int, int]], cuts: list[int]) -> None:
+    cuts = sorted(cuts)
     sequence, flows = Sequence(), [Flow(), Flow(), Flow()]
     totals = np.zeros((3, 5), np.int64)
     for begin, end in zip([0, *cuts], [*cuts, len(rows)], strict=True):
