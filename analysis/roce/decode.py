@@ -9,7 +9,7 @@ from analysis.roce import cm, icrc, opcodes
 from analysis.roce.found import Found, located_in, plain
 from analysis.roce.frames import Bytes, Flags, Frames, Ints, Small, field, gather
 from analysis.roce.locate import ARP, BTH, ICMP, ICRC, OTHER, PAUSE, PFC, ROCE, RUNT, TCP, Located, locate
-from analysis.roce.packets import Batch, Packets, Pause
+from analysis.roce.packets import Batch, Packets, Pauses
 from analysis.roce.pairs import Pairs
 from analysis.roce.traits import ACK_REQ, AETH, EXTENSION, RETH, TRAITS, Traits, rows_of, table
 
@@ -19,6 +19,9 @@ _UD_SEND: Final = 0x64
 _ACK_REQ_SHIFT: Final = 32 - ACK_REQ.bit_length()
 """From the highest bit of its word in the BTH to the trait."""
 _LEAD: Final = table([opcodes.lead_bytes(op) for op in range(256)])
+_PFC_BYTES: Final = 20
+_PAUSE_BYTES: Final = 4
+"""From the opcode of a MAC control frame to the end of what it says."""
 _NOT_ROCE: Final = {"tcp": TCP, "icmp": ICMP, "arp": ARP, "other": OTHER}
 _NOTHING_ELSE: Final[dict[str, Any]] = {"not_roce": dict.fromkeys(_NOT_ROCE, 0)}
 
@@ -57,7 +60,7 @@ def _others(frames: Frames, located: Located, end: Ints, readable: Flags) -> dic
         "runts": kinds[RUNT],
         "not_roce": {name: kinds[kind] for name, kind in _NOT_ROCE.items()},
         "pcp": tuple(np.bincount(tagged, minlength=8).tolist()),
-        "pauses": _pauses(frames, located, end) if kinds[PFC] or kinds[PAUSE] else (),
+        "pauses": _pauses(frames, located, end) if kinds[PFC] or kinds[PAUSE] else None,
     }
 
 
@@ -127,15 +130,13 @@ def _connects(buffer: Bytes, packets: Packets, found: Found) -> tuple[cm.Connect
     return tuple(connects)
 
 
-def _pauses(frames: Frames, located: Located, end: Ints) -> tuple[Pause, ...]:
-    found = []
-    for row in np.flatnonzero((located.kind == PFC) | (located.kind == PAUSE)).tolist():
-        at, limit = int(located.l3[row]), int(end[row])
-        body = frames.buffer[at + 2 : min(limit, at + 20)].tobytes()
-        priorities = located.kind[row] == PFC
-        asker = frames.buffer[at - 8 : at - 2].tobytes().hex(":")
-        if len(body) >= (18 if priorities else 2):
-            words = [int.from_bytes(body[i : i + 2], "big") for i in range(0, 18 if priorities else 2, 2)]
-            classes, quanta = (words[0] & 0xFF, words[1:]) if priorities else (None, words)
-            found.append(Pause(int(frames.t_ns[row]), asker, classes, tuple(quanta)))
-    return tuple(found)
+def _pauses(frames: Frames, located: Located, end: Ints) -> Pauses:
+    """Return the frames that hold all that their kind has to say."""
+    rows = np.flatnonzero((located.kind == PFC) | (located.kind == PAUSE))
+    priorities = located.kind[rows] == PFC
+    rows = rows[located.l3[rows] + np.where(priorities, _PFC_BYTES, _PAUSE_BYTES) <= end[rows]]
+    at, priorities = located.l3[rows], located.kind[rows] == PFC
+    asker = field(gather(frames.buffer, at - 8, 8), 0, ">u8") >> 16
+    words = gather(frames.buffer, at + 2, 18).view(">u2").astype(np.int64)
+    classes = np.where(priorities, words[:, 0] & 0xFF, -1)
+    return Pauses(frames.t_ns[rows], asker, classes, words[:, 1:])

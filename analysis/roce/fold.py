@@ -93,8 +93,8 @@ class Fold:
     def add(self, batch: Batch, tally: Tally | None = None) -> None:
         """Take in the next batch, and what its packets add up to where that is known already."""
         self.totals.add(batch, Tally.of(batch.packets) if tally is None else tally)
-        for pause in batch.pauses:
-            self.pauses.add(pause)
+        if batch.pauses is not None:
+            self.pauses.add(batch.pauses)
         if len(self.connects) < _MOST_CONNECTS:
             self.connects += batch.connects
             for connect in batch.connects:

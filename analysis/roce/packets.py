@@ -49,16 +49,16 @@ def joined(one: Packets, two: Packets) -> Packets:
     return Packets(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in Packets.__struct_fields__))
 
 
-class Pause(msgspec.Struct, frozen=True):
-    """One MAC control frame: PFC (802.1Qbb) or, with `classes` None, a pause of the whole link (802.3x)."""
+class Pauses(msgspec.Struct, frozen=True):
+    """MAC control frames, in the order of the capture; parallel columns."""
 
-    t_ns: int
-    asker: str
+    t_ns: Ints
+    asker: Ints
     """MAC address of the device that wants its neighbour to stop."""
-    classes: int | None
-    """Bit per priority that the frame speaks of."""
-    quanta: tuple[int, ...]
-    """Pause time of each priority (or one, of the link) in 512 bit times; 0 resumes."""
+    classes: Ints
+    """Bit per priority that a PFC frame (802.1Qbb) speaks of; -1 in a pause of the whole link (802.3x)."""
+    quanta: Ints
+    """Pause time of each priority in 512 bit times, shape (n, 8); 0 resumes. Means nothing in a pause of the link."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -81,5 +81,5 @@ class Batch(msgspec.Struct, frozen=True):
     not_roce: dict[str, int] = {}
     pcp: tuple[int, ...] = (0,) * 8
     """VLAN-tagged frames by priority."""
-    pauses: tuple[Pause, ...] = ()
+    pauses: Pauses | None = None
     connects: tuple[Connect, ...] = ()

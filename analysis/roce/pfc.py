@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from analysis.roce.packets import Pause
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.roce.frames import Ints
+from analysis.roce.packets import Pauses
 
 QUANTUM_BITS: Final = 512
 PRIORITIES: Final = 8
@@ -20,32 +24,43 @@ class PauseTime:
         self.quanta = [0] * PRIORITIES
         self._ns_per_quantum = QUANTUM_BITS / link_gbps if link_gbps else None
         self._paused_ns = [0.0] * PRIORITIES
-        self._until: dict[tuple[str, int], tuple[float, float]] = {}
+        self._running: dict[tuple[int, int], tuple[int, float]] = {}
+        """Of a device and a priority, the pause that runs: when it began, and how long it lasts."""
 
-    def add(self, pause: Pause) -> None:
-        """Take in one frame: a new time replaces the running one, 0 ends it."""
-        if pause.classes is None:
-            self.link_pauses += 1
-            return
-        self.frames += 1
+    def add(self, pauses: Pauses) -> None:
+        """Take in frames: a new time replaces the running one, 0 ends it."""
+        told = int(np.count_nonzero(pauses.classes >= 0))
+        self.frames += told
+        self.link_pauses += len(pauses.classes) - told
         for priority in range(PRIORITIES):
-            if pause.classes >> priority & 1:
-                self._one(pause.asker, priority, pause.t_ns, pause.quanta[priority])
+            rows = np.flatnonzero((pauses.classes >= 0) & (pauses.classes >> priority & 1 != 0))
+            quanta = pauses.quanta[rows, priority]
+            xoff = int(np.count_nonzero(quanta))
+            self.xoff[priority] += xoff
+            self.xon[priority] += len(rows) - xoff
+            self.quanta[priority] += int(quanta.sum())
+            if self._ns_per_quantum is not None and len(rows):
+                length_ns = quanta * self._ns_per_quantum
+                self._add_time(priority, pauses.asker[rows], pauses.t_ns[rows], length_ns)
 
-    def _one(self, asker: str, priority: int, t_ns: int, quanta: int) -> None:
-        counts = self.xoff if quanta else self.xon
-        counts[priority] += 1
-        self.quanta[priority] += quanta
-        if self._ns_per_quantum is None or len(self._until) > _MOST_ASKERS:
-            return
-        begun, until = self._until.pop((asker, priority), (0.0, 0.0))
-        self._paused_ns[priority] += max(0.0, min(until, t_ns) - begun)
-        if quanta:
-            self._until[asker, priority] = float(t_ns), t_ns + quanta * self._ns_per_quantum
+    def _add_time(self, priority: int, asker: Ints, t_ns: Ints, length_ns: NDArray[np.float64]) -> None:
+        order = np.argsort(asker, kind="stable")
+        asker, t_ns, length_ns = asker[order], t_ns[order], length_ns[order]
+        ends = np.append(np.flatnonzero(asker[1:] != asker[:-1]), len(asker) - 1)
+        begins = np.append(0, ends[:-1] + 1)
+        lasted = np.minimum(length_ns[:-1], np.diff(t_ns))
+        lasted[ends[:-1]] = 0
+        self._paused_ns[priority] += float(np.maximum(lasted, 0).sum())
+        columns = (asker[begins], t_ns[begins], t_ns[ends], length_ns[ends])
+        for one, first, last, length in zip(*(column.tolist() for column in columns), strict=True):
+            begun, lasts = self._running.pop((one, priority), (first, 0.0))
+            self._paused_ns[priority] += max(0.0, min(lasts, first - begun))
+            if length and len(self._running) < _MOST_ASKERS:
+                self._running[one, priority] = last, length
 
     def paused_s(self, priority: int, end_ns: int) -> float | None:
         """Return the seconds of pause up to the end of the capture; None where the link's speed is not known."""
         if self._ns_per_quantum is None:
             return None
-        running = (min(until, end_ns) - begun for (_, p), (begun, until) in self._until.items() if p == priority)
+        running = (min(lasts, end_ns - begun) for (_, p), (begun, lasts) in self._running.items() if p == priority)
         return (self._paused_ns[priority] + sum(max(0.0, one) for one in running)) / 1e9

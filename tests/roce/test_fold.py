@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from analysis.roce.decode import decode
 from analysis.roce.fold import Fold
-from analysis.roce.packets import Batch, Pause
+from analysis.roce.packets import Batch, Pauses
 from analysis.roce.pairs import Pairs
 from analysis.roce.pfc import PauseTime
 from analysis.roce.report import Told, report
@@ -182,19 +182,62 @@ def test_more_flows_than_fit_are_counted_together(monkeypatch: pytest.MonkeyPatc
 # --- pauses ---
 
 
-def pause(t_ns: int, quanta: int, asker: str = "a", priority: int = 3) -> Pause:
-    return Pause(t_ns, asker, 1 << priority, tuple(quanta if i == priority else 0 for i in range(8)))
+def pauses(*frames: tuple[int, int, int, int]) -> Pauses:
+    """(time, asker, classes, quanta of each of them) of each frame."""
+    t_ns, asker, classes, quanta = (np.array(column, np.int64) for column in zip(*frames, strict=True))
+    return Pauses(t_ns, asker, classes, np.where(classes[:, None] >> np.arange(8) & 1, quanta[:, None], 0))
 
 
 def test_a_pause_is_replaced_by_the_next_one_and_ended_by_zero() -> None:
     """512 bit times at 100 Gb/s are 5.12 ns."""
     time = PauseTime(100.0)
-    for one in (pause(0, 1000), pause(1000, 1000), pause(3000, 0), pause(10_000, 100)):
-        time.add(one)
+    time.add(pauses((0, 1, 8, 1000), (1000, 1, 8, 1000), (3000, 1, 8, 0), (10_000, 1, 8, 100)))
     assert time.paused_s(3, 10_400) == pytest.approx(3.4e-6)
     assert time.paused_s(3, 99_000) == pytest.approx(3.512e-6)
     assert (time.xoff[3], time.xon[3]) == (3, 1)
     assert PauseTime(None).paused_s(3, 1) is None
+
+
+frame_of_pause = st.tuples(
+    st.integers(0, 400),
+    st.integers(1, 3),
+    st.sampled_from([-1, 0, 1, 8, 9, 255]),
+    st.sampled_from([0, 0, 7, 50, 65535]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(frame_of_pause, min_size=1, max_size=40), st.lists(st.integers(0, 40), max_size=4))
+def test_pauses_in_batches_of_any_size_equal_going_frame_by_frame(
+    drawn: list[tuple[int, int, int, int]], cuts: list[int]
+) -> None:
+    t_ns, frames = 0, []
+    for way, *rest in drawn:
+        t_ns += way
+        frames.append((t_ns, *rest))
+    edges = sorted({0, len(frames), *(cut for cut in cuts if cut < len(frames))})
+    time = PauseTime(512.0)
+    for begin, end in pairwise(edges):
+        time.add(pauses(*frames[begin:end]))
+    silent: dict[int, set[tuple[int, int]]] = {priority: set() for priority in range(8)}
+    for priority in range(8):
+        for asker in (1, 2, 3):
+            mine = [
+                (t, quanta)
+                for t, who, classes, quanta in frames
+                if who == asker and classes > 0 < classes >> priority & 1
+            ]
+            for (t, quanta), (after, _) in pairwise([*mine, (t_ns, 0)]):
+                silent[priority].update((asker, ns) for ns in range(t, min(t + quanta, after)))
+        told = [(classes, quanta) for _, _, classes, quanta in frames if classes > 0 < classes >> priority & 1]
+        assert (time.xoff[priority], time.xon[priority]) == (
+            sum(q > 0 for _, q in told),
+            sum(q == 0 for _, q in told),
+        )
+        assert time.quanta[priority] == sum(quanta for _, quanta in told)
+        assert time.paused_s(priority, t_ns) == pytest.approx(len(silent[priority]) / 1e9)
+    assert time.link_pauses == sum(classes < 0 for _, _, classes, _ in frames)
+    assert time.frames == len(frames) - time.link_pauses
 
 
 # --- verdicts ---
