@@ -125,7 +125,8 @@ def _seen_again_one(
     """Walk packets of one flow; add to `fresh` and `rewinds`. Return whether a step back is still undecided."""
     done = 0
     for row, place, way, width, back, count in rows:
-        done = reads.tell(coverage, done, row)
+        if reads.rows:
+            done = reads.tell(coverage, done, row)
         if way >= 0:
             coverage.ahead(place, width, place - way)
             continue

@@ -95,12 +95,13 @@ class Coverage:
 
     def ahead(self, at: int, span: int, expected: int) -> None:
         """Take a packet at or after the `expected` PSN; all before that were seen or are known to be missing."""
-        self.head = max(self.head, expected)
-        if at > self.head:
-            self._holes.add(self.head, at)
+        head = max(self.head, expected)
+        if at > head:
+            self._holes.add(head, at)
             self._given_up += self._holes.keep(MOST_HOLES)
-        self._cover(at, [(max(at, self.head), at + span)])
-        self.head = max(self.head, at + span)
+        if span > 1 or at < head:
+            self._cover(at, [(max(at, head), at + span)])
+        self.head = max(head, at + span)
 
     def reads(self, at: list[int], ends: list[int]) -> None:
         """Take READ requests of several PSNs each, in order, that come at or after the expected PSN without a gap."""
