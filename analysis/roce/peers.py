@@ -23,11 +23,13 @@ class _ByPsn(msgspec.Struct, frozen=True):
     order: Ints
     psn: Ints
     """In that order."""
+    pairs: set[int]
+    """Host pairs that have any."""
 
     @classmethod
-    def of(cls, rows: Rows) -> "_ByPsn":
+    def of(cls, rows: Rows, pairs: Ints) -> "_ByPsn":
         order = np.argsort(rows.psn, kind="stable")
-        return cls(rows, order, rows.psn[order])
+        return cls(rows, order, rows.psn[order], set(distinct(pairs[rows.flow]).tolist()))
 
     def that_have(self, psns: Ints) -> Rows:
         """Return the requests with some PSNs, in capture order."""
@@ -60,7 +62,7 @@ class Peers:
         self._undecided = waiting
         if not len(waiting):
             return
-        by_psn = _ByPsn.of(requests)
+        by_psn = _ByPsn.of(requests, self._flows.facts.pair)
         let_go = np.zeros(len(waiting), np.bool_)
         ready = _ballots(waiting, last=last)
         heapq.heapify(ready)
@@ -71,6 +73,9 @@ class Peers:
                 request = self._elect(flow, by_psn, waiting.where(rows[:VOTES]))
             if request is not None:
                 self._pair(flow, request, number)
+                continue
+            if not self._has_candidates(flow, by_psn):
+                let_go[rows if last else rows[: len(rows) // VOTES * VOTES]] = True
                 continue
             let_go[rows[:VOTES]] = True
             again = _ballot(waiting, flow, rows[VOTES:], last=last)
@@ -101,6 +106,12 @@ class Peers:
             if flow is not None and 0 < facts.first_number[flow] < number:
                 return flow
         return None
+
+    def _has_candidates(self, response: int, requests: "_ByPsn") -> bool:
+        """Tell whether any requests could be what a flow of responses answers: in half a capture there are none."""
+        facts = self._flows.facts
+        pair = int(facts.pair[response])
+        return pair ^ 1 in requests.pairs or (pair, int(facts.qpn[response])) in self.connected
 
     def _pair(self, response: int, request: int, number: int) -> None:
         facts = self._flows.facts

@@ -90,3 +90,13 @@ def test_round_trips_too_many_to_keep_are_counted_near_their_values(monkeypatch:
     assert told.n == 2000
     assert told.min == pytest.approx(1, rel=kept.AGED_STEP)
     assert told.p50 == pytest.approx(26, rel=2 * kept.AGED_STEP)
+
+
+def test_answers_to_requests_that_nobody_saw_leave_those_that_follow_their_round_trips() -> None:
+    frames = [answered(0x10, psn) for psn in range(100)]
+    frames += [frame for psn in range(100, 140) for frame in (asked(0x20, psn), answered(0x10, psn))]
+    fold = Fold()
+    fold_all([reader(pcap(frames), 2011)], fold)
+    for told in (flows(frames), {flow.dest_qpn: flow for flow in report(fold, Told()).flows}):
+        assert told["0x000020"].paired_qpn == "0x000010"
+        assert told["0x000020"].ack_rtt_us.n == 40
