@@ -3,10 +3,13 @@
 import subprocess
 import sys
 
+from benchmarks.compiled import compile_all
+
 NAMES = ("dashboard", "rtt_error", "terminal", "meaning", "sessions", "roce_read", "roce_live", "path", "bandwidth")
 
 
 def main() -> int:
+    compile_all()
     for name in sys.argv[1:] or NAMES:
         print(f"== {name}", flush=True)
         if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.compiled import ROOT, compile_all
+
 WRITE = """
 import sys
 from pathlib import Path
@@ -98,6 +99,7 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=45)
     options.add_argument("--capture", type=Path, help="use this capture instead of a generated one")
     args = options.parse_args()
+    compile_all()
     with tempfile.TemporaryDirectory() as folder:
         capture = args.capture or Path(folder) / "roce.pcap"
         if args.capture is None:

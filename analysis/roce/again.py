@@ -1,7 +1,6 @@
 """Which packets carry a PSN that their flow has carried before, and which of them turn a step back into a rewind."""
 
 from bisect import bisect_left
-from typing import Final
 
 import msgspec
 import numpy as np
@@ -53,18 +52,21 @@ def _again_one_by_one(
     rewinds: list[int] = []
     runs, more = _runs(segments, found, span)
     odd = _listed(found, span, runs, more)
-    reads = np.flatnonzero((span > 1) & (found.ahead == 0)) if long.any() else runs[:0]
+    in_order = np.flatnonzero((span > 1) & (found.ahead == 0)) if long.any() else runs[:0]
+    reads = _Reads.of(in_order, found.at, span)
     every = np.zeros(len(long), np.bool_)
     beyond = runs[(found.ahead[runs] < 0) & (found.at[runs] + span[runs] > found.expected[runs])]
     every[segments.of_row[beyond]] = True
-    edges = (np.searchsorted(rows, edge[which]) for rows in (runs, reads) for edge in (segments.first, segments.end))
-    for segment, begin, end, *some in zip(which.tolist(), *(edge.tolist() for edge in edges), strict=True):
-        flow, first, stop = (int(column[segment]) for column in (segments.flow, segments.first, segments.end))
+    flows, first, end = segments.flow[which], segments.first[which], segments.end[which]
+    columns = (flows, first, end, every[which], found.at[first] - found.ahead[first], sequence.pending[flows] != 0)
+    edges = (np.searchsorted(rows, edge) for rows in (runs, in_order) for edge in (first, end))
+    told = zip(*(column.tolist() for column in (*columns, *edges)), strict=True)
+    for flow, start, stop, all_of_it, expected, pending, begin, until, done, last in told:
         coverage = _coverage(sequence, flow)
-        rows, places = odd[begin:end], _Reads.of(reads[slice(*some)], found.at, span)
-        if every[segment] or coverage.head > found.at[first] - found.ahead[first]:
-            rows, places = _listed(found, span, np.arange(first, stop), np.ones(stop - first, np.int64)), _NO_READS
-        pending = _seen_again_one(coverage, rows, places, fresh, rewinds, bool(sequence.pending[flow]))
+        rows = odd[begin:until]
+        if all_of_it or coverage.head > expected:
+            rows, done = _listed(found, span, np.arange(start, stop), np.ones(stop - start, np.int64)), last
+        pending = _seen_again_one(coverage, rows, reads, done, last, fresh, rewinds, pending)
         sequence.pending[flow] = pending and found.ahead[stop - 1] < 0
         sequence.low[flow], sequence.uneven[flow] = coverage.low, not coverage.simple
     found.repeat[fresh] = False
@@ -72,7 +74,7 @@ def _again_one_by_one(
 
 
 class _Reads(msgspec.Struct, frozen=True):
-    """READ requests of one segment that came in order: their rows, where they begin and end."""
+    """READ requests that came in order: their rows, where they begin and end."""
 
     rows: list[int]
     at: list[int]
@@ -82,14 +84,11 @@ class _Reads(msgspec.Struct, frozen=True):
     def of(cls, rows: Ints, at: Ints, span: Ints) -> "_Reads":
         return cls(rows.tolist(), at[rows].tolist(), (at[rows] + span[rows]).tolist())
 
-    def tell(self, coverage: Coverage, done: int, row: int) -> int:
-        """Tell the coverage of those before a row, `done` of which it knows; return how many it knows then."""
-        upto = bisect_left(self.rows, row, done)
+    def tell(self, coverage: Coverage, done: int, last: int, row: int) -> int:
+        """Tell the coverage of those from `done` to before `last` and before a row; return which is the next."""
+        upto = bisect_left(self.rows, row, done, last)
         coverage.reads(self.at[done:upto], self.ends[done:upto])
         return upto
-
-
-_NO_READS: Final = _Reads([], [], [])
 
 
 def _runs(segments: Segments, found: Walk, span: Ints) -> tuple[Ints, Ints]:
@@ -120,13 +119,22 @@ def _coverage(sequence: Sequence, flow: int) -> Coverage:
 
 
 def _seen_again_one(
-    coverage: Coverage, rows: list[_Row], reads: _Reads, fresh: list[int], rewinds: list[int], pending: bool
+    coverage: Coverage,
+    rows: list[_Row],
+    reads: _Reads,
+    done: int,
+    last: int,
+    fresh: list[int],
+    rewinds: list[int],
+    pending: bool,
 ) -> bool:
-    """Walk packets of one flow; add to `fresh` and `rewinds`. Return whether a step back is still undecided."""
-    done = 0
+    """Walk packets of one flow, the reads from `done` to before `last` among them; add to `fresh` and `rewinds`.
+
+    Return whether a step back is still undecided.
+    """
     for row, place, way, width, back, count in rows:
-        if reads.rows:
-            done = reads.tell(coverage, done, row)
+        if done < last:
+            done = reads.tell(coverage, done, last, row)
         if way >= 0:
             coverage.ahead(place, width, place - way)
             continue
@@ -142,5 +150,5 @@ def _seen_again_one(
                 pending = False
             if rest_seen and not pending:
                 break
-    coverage.reads(reads.at[done:], reads.ends[done:])
+    coverage.reads(reads.at[done:last], reads.ends[done:last])
     return pending
