@@ -1,6 +1,7 @@
 """Which packets carry a PSN that their flow has carried before, and which of them turn a step back into a rewind."""
 
 from bisect import bisect_left
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -63,10 +64,10 @@ def _again_one_by_one(
     told = zip(*(column.tolist() for column in (*columns, *edges)), strict=True)
     for flow, start, stop, all_of_it, expected, pending, begin, until, done, last in told:
         coverage = _coverage(sequence, flow)
-        rows = odd[begin:until]
+        rows, of_rows = odd[begin:until], reads.part(done, last) if done < last else _NO_READS
         if all_of_it or coverage.head > expected:
-            rows, done = _listed(found, span, np.arange(start, stop), np.ones(stop - start, np.int64)), last
-        pending = _seen_again_one(coverage, rows, reads, done, last, fresh, rewinds, pending)
+            rows, of_rows = _listed(found, span, np.arange(start, stop), np.ones(stop - start, np.int64)), _NO_READS
+        pending = _seen_again_one(coverage, rows, of_rows, fresh, rewinds, pending)
         sequence.pending[flow] = pending and found.ahead[stop - 1] < 0
         sequence.low[flow], sequence.uneven[flow] = coverage.low, not coverage.simple
     found.repeat[fresh] = False
@@ -84,11 +85,18 @@ class _Reads(msgspec.Struct, frozen=True):
     def of(cls, rows: Ints, at: Ints, span: Ints) -> "_Reads":
         return cls(rows.tolist(), at[rows].tolist(), (at[rows] + span[rows]).tolist())
 
-    def tell(self, coverage: Coverage, done: int, last: int, row: int) -> int:
-        """Tell the coverage of those from `done` to before `last` and before a row; return which is the next."""
-        upto = bisect_left(self.rows, row, done, last)
-        coverage.reads(self.at[done:upto], self.ends[done:upto])
+    def part(self, first: int, end: int) -> "_Reads":
+        """Return some of them."""
+        return _Reads(self.rows[first:end], self.at[first:end], self.ends[first:end])
+
+    def tell(self, coverage: Coverage, told: int, row: int) -> int:
+        """Tell the coverage of those before a row, `told` of which it knows; return how many it knows then."""
+        upto = bisect_left(self.rows, row, told)
+        coverage.reads(self.at[told:upto], self.ends[told:upto])
         return upto
+
+
+_NO_READS: Final = _Reads([], [], [])
 
 
 def _runs(segments: Segments, found: Walk, span: Ints) -> tuple[Ints, Ints]:
@@ -119,22 +127,13 @@ def _coverage(sequence: Sequence, flow: int) -> Coverage:
 
 
 def _seen_again_one(
-    coverage: Coverage,
-    rows: list[_Row],
-    reads: _Reads,
-    done: int,
-    last: int,
-    fresh: list[int],
-    rewinds: list[int],
-    pending: bool,
+    coverage: Coverage, rows: list[_Row], reads: _Reads, fresh: list[int], rewinds: list[int], pending: bool
 ) -> bool:
-    """Walk packets of one flow, the reads from `done` to before `last` among them; add to `fresh` and `rewinds`.
-
-    Return whether a step back is still undecided.
-    """
+    """Walk packets of one flow; add to `fresh` and `rewinds`. Return whether a step back is still undecided."""
+    told = 0
     for row, place, way, width, back, count in rows:
-        if done < last:
-            done = reads.tell(coverage, done, last, row)
+        if reads.rows:
+            told = reads.tell(coverage, told, row)
         if way >= 0:
             coverage.ahead(place, width, place - way)
             continue
@@ -150,5 +149,5 @@ def _seen_again_one(
                 pending = False
             if rest_seen and not pending:
                 break
-    coverage.reads(reads.at[done:last], reads.ends[done:last])
+    coverage.reads(reads.at[told:], reads.ends[told:])
     return pending

@@ -132,11 +132,11 @@ def _connects(buffer: Bytes, packets: Packets, found: Found) -> tuple[cm.Connect
 
 def _pauses(frames: Frames, located: Located, end: Ints) -> Pauses:
     """Return the frames that hold all that their kind has to say."""
-    rows = np.flatnonzero((located.kind == PFC) | (located.kind == PAUSE))
-    priorities = located.kind[rows] == PFC
-    rows = rows[located.l3[rows] + np.where(priorities, _PFC_BYTES, _PAUSE_BYTES) <= end[rows]]
-    at, priorities = located.l3[rows], located.kind[rows] == PFC
+    priorities = located.kind == PFC
+    whole = located.l3 + np.where(priorities, _PFC_BYTES, _PAUSE_BYTES) <= end
+    rows = np.flatnonzero((priorities | (located.kind == PAUSE)) & whole)
+    at = located.l3[rows]
     asker = field(gather(frames.buffer, at - 8, 8), 0, ">u8") >> 16
     words = gather(frames.buffer, at + 2, 18).view(">u2").astype(np.int64)
-    classes = np.where(priorities, words[:, 0] & 0xFF, -1)
+    classes = np.where(priorities[rows], words[:, 0] & 0xFF, -1)
     return Pauses(frames.t_ns[rows], asker, classes, words[:, 1:])

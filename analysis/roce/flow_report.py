@@ -9,7 +9,7 @@ from analysis.roce import opcodes
 from analysis.roce.fold import Fold
 from analysis.roce.frames import Ints
 from analysis.roce.rows import ACK, ATOMIC, READ
-from analysis.roce.schema import Flow, InFlight, Messages, Quantiles, RewindCounts, qpn
+from analysis.roce.schema import Flow, InFlight, Messages, Quantiles, RewindCounts, qpn, tap
 from analysis.roce.traits import CNP, REQ
 
 _GROUPS: Final = (*opcodes.TRANSPORTS, "other", "other")
@@ -72,13 +72,6 @@ def _fastest_us(fold: Fold, trips: dict[tuple[int, int], Quantiles]) -> dict[int
     return fastest
 
 
-def _tap(mine: float | None, theirs: float | None) -> str | None:
-    """The tap is at the side that answers at once: compare both directions, where both ask."""
-    if mine is None or theirs is None:
-        return None
-    return "requester" if mine > 2 * theirs else "responder" if theirs > 2 * mine else None
-
-
 def _flow(fold: Fold, flow: int, known: Known) -> Flow:
     flows, start = fold.flows, fold.totals.t_min_ns
     facts = flows.facts
@@ -113,7 +106,7 @@ def _flow(fold: Fold, flow: int, known: Known) -> Flow:
         ack_rtt_us=acks,
         read_rtt_us=reads,
         atomic_rtt_us=atomics,
-        tap=_tap(acks.p50, known.fastest_us.get(pair ^ 1)),
+        tap=tap(acks.p50, known.fastest_us.get(pair ^ 1)),
         message_bytes=Messages(
             mean=count["message_bytes"] / n if n else None,
             max=largest if n else None,

@@ -62,10 +62,12 @@ class Peers:
         self._undecided = waiting
         if not len(waiting):
             return
+        ready = _ballots(waiting, last=last)
+        if not ready:
+            return
+        heapq.heapify(ready)
         by_psn = _ByPsn.of(requests, self._flows.facts.pair)
         let_go = np.zeros(len(waiting), np.bool_)
-        ready = _ballots(waiting, last=last)
-        heapq.heapify(ready)
         while ready:
             number, flow, rows = heapq.heappop(ready)
             request = self._told(flow, number)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from analysis.roce.frames import Ints
 from analysis.roce.packets import Pauses
+from analysis.roce.sequence import Segments
 
 QUANTUM_BITS: Final = 512
 PRIORITIES: Final = 8
@@ -30,10 +31,11 @@ class PauseTime:
     def add(self, pauses: Pauses) -> None:
         """Take in frames: a new time replaces the running one, 0 ends it."""
         told = int(np.count_nonzero(pauses.classes >= 0))
+        classes = np.maximum(pauses.classes, 0)  # a pause of the link speaks of none
         self.frames += told
         self.link_pauses += len(pauses.classes) - told
         for priority in range(PRIORITIES):
-            rows = np.flatnonzero((pauses.classes >= 0) & (pauses.classes >> priority & 1 != 0))
+            rows = np.flatnonzero(classes >> priority & 1)
             quanta = pauses.quanta[rows, priority]
             xoff = int(np.count_nonzero(quanta))
             self.xoff[priority] += xoff
@@ -45,13 +47,12 @@ class PauseTime:
 
     def _add_time(self, priority: int, asker: Ints, t_ns: Ints, length_ns: NDArray[np.float64]) -> None:
         order = np.argsort(asker, kind="stable")
-        asker, t_ns, length_ns = asker[order], t_ns[order], length_ns[order]
-        ends = np.append(np.flatnonzero(asker[1:] != asker[:-1]), len(asker) - 1)
-        begins = np.append(0, ends[:-1] + 1)
+        t_ns, length_ns, of_asker = t_ns[order], length_ns[order], Segments.of(asker[order])
+        newest = of_asker.end - 1
         lasted = np.minimum(length_ns[:-1], np.diff(t_ns))
-        lasted[ends[:-1]] = 0
+        lasted[newest[:-1]] = 0
         self._paused_ns[priority] += float(np.maximum(lasted, 0).sum())
-        columns = (asker[begins], t_ns[begins], t_ns[ends], length_ns[ends])
+        columns = (of_asker.flow, t_ns[of_asker.first], t_ns[newest], length_ns[newest])
         for one, first, last, length in zip(*(column.tolist() for column in columns), strict=True):
             begun, lasts = self._running.pop((one, priority), (first, 0.0))
             self._paused_ns[priority] += max(0.0, min(lasts, first - begun))

@@ -228,3 +228,10 @@ class Report(Part, frozen=True):
 def qpn(number: int) -> str:
     """Return a QP number as it is written everywhere."""
     return f"0x{number:06x}"
+
+
+def tap(mine_us: float | None, theirs_us: float | None) -> str | None:
+    """Return the side of a capture by the round trips of both directions: the one that answers at once."""
+    if mine_us is None or theirs_us is None:
+        return None
+    return "requester" if mine_us > 2 * theirs_us else "responder" if theirs_us > 2 * mine_us else None

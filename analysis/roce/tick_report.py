@@ -24,6 +24,7 @@ from analysis.roce.schema import (
     Rest,
     RewindCounts,
     qpn,
+    tap,
 )
 from analysis.samples import RoceFlow, RoceRtt, RoceTick, RoceTrouble
 
@@ -138,14 +139,10 @@ def _rtt(flow: RoceFlow, kind: str) -> RoceRtt | None:
 
 
 def _tap(tick: RoceTick, flow: RoceFlow) -> str | None:
-    """The tap is at the side that answers at once: compare both directions, where both ask."""
     mine = _rtt(flow, "ack")
     ends = (flow.dst, flow.src)
     back = [rtt.p50_us for other in tick.flows if (other.src, other.dst) == ends and (rtt := _rtt(other, "ack"))]
-    if mine is None or not back:
-        return None
-    theirs = min(back)
-    return "requester" if mine.p50_us > 2 * theirs else "responder" if theirs > 2 * mine.p50_us else None
+    return tap(None if mine is None else mine.p50_us, min(back, default=None))
 
 
 def _transports(rows: Iterable[tuple[int, int, int]]) -> dict[str, int]:

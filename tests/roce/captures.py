@@ -5,8 +5,12 @@ import struct
 import zlib
 from collections.abc import Iterable
 
+from analysis.roce.fold import Fold
 from collectors.pcapfile.reader import Reader
 from collectors.pcapfile.source import Source
+from collectors.pcapfile.summary import fold_all
+
+HERE, THERE = b"\x0a\0\0\x01", b"\x0a\0\0\x02"
 
 
 class Pipe(io.RawIOBase):
@@ -27,6 +31,13 @@ class Pipe(io.RawIOBase):
 
 def reader(data: bytes, chunk: int = 4 << 20, piece: int = 1 << 30) -> Reader:
     return Reader(Source(Pipe(data, piece)), chunk)
+
+
+def folded(frames: Iterable[bytes], chunk: int = 4 << 20) -> Fold:
+    """Return the fold of a whole capture."""
+    fold = Fold()
+    fold_all([reader(pcap(frames), chunk)], fold)
+    return fold
 
 
 def pcap(frames: Iterable[bytes], order: str = "<", ns: bool = False, link: int = 1, t: int = 1_700_000_000) -> bytes:
@@ -71,8 +82,8 @@ def roce(
     psn: int = 0,
     body: bytes = b"",
     ack_req: bool = False,
-    source: bytes = b"\x0a\0\0\x01",
-    destination: bytes = b"\x0a\0\0\x02",
+    source: bytes = HERE,
+    destination: bytes = THERE,
     tos: int = 0,
     port: int = 4791,
 ) -> bytes:

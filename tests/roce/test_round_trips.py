@@ -10,13 +10,10 @@ from hypothesis import strategies as st
 
 from analysis.roce import kept
 from analysis.roce.flow_report import quantiles
-from analysis.roce.fold import Fold
 from analysis.roce.report import Told, report
 from analysis.roce.schema import Flow
-from collectors.pcapfile.summary import fold_all
-from tests.roce.captures import pcap, reader, roce
+from tests.roce.captures import HERE, THERE, folded, roce
 
-HERE, THERE = b"\x0a\0\0\x01", b"\x0a\0\0\x02"
 SEND_ONLY, ACKNOWLEDGE = 0x04, 0x11
 AETH = struct.pack(">I", 0)
 NOISE = bytes(60)
@@ -31,10 +28,8 @@ def answered(qpn: int, psn: int, source: bytes = THERE, destination: bytes = HER
     return roce(ACKNOWLEDGE, qpn, psn, AETH, source=source, destination=destination)
 
 
-def flows(frames: list[bytes]) -> dict[str, Flow]:
-    fold = Fold()
-    fold_all([reader(pcap(frames))], fold)
-    return {flow.dest_qpn: flow for flow in report(fold, Told()).flows}
+def flows(frames: list[bytes], chunk: int = 4 << 20) -> dict[str, Flow]:
+    return {flow.dest_qpn: flow for flow in report(folded(frames, chunk), Told()).flows}
 
 
 @settings(max_examples=100, deadline=None)
@@ -95,8 +90,6 @@ def test_round_trips_too_many_to_keep_are_counted_near_their_values(monkeypatch:
 def test_answers_to_requests_that_nobody_saw_leave_those_that_follow_their_round_trips() -> None:
     frames = [answered(0x10, psn) for psn in range(100)]
     frames += [frame for psn in range(100, 140) for frame in (asked(0x20, psn), answered(0x10, psn))]
-    fold = Fold()
-    fold_all([reader(pcap(frames), 2011)], fold)
-    for told in (flows(frames), {flow.dest_qpn: flow for flow in report(fold, Told()).flows}):
+    for told in (flows(frames), flows(frames, 2011)):
         assert told["0x000020"].paired_qpn == "0x000010"
         assert told["0x000020"].ack_rtt_us.n == 40
