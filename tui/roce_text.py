@@ -9,6 +9,7 @@ from analysis.roce.fold import Fold
 from analysis.roce.schema import Flow, Quantiles, Report, qpn
 from analysis.roce.traits import REQ
 from analysis.roce.verdict import Verdict
+from analysis.units import percent
 from tui.severity import word
 from tui.text import _, tell
 from tui.widgets.clean import clean
@@ -98,7 +99,7 @@ def _row(flow: Flow) -> tuple[str, ...]:
         _rate(flow.goodput_bps),
         str(flow.messages),
         str(flow.gap_psns),
-        f"{100 * flow.repeats / flow.packets:.1f}%" if flow.packets else "–",
+        percent(flow.repeats / flow.packets if flow.packets else None),
         str(flow.rewinds),
         str(flow.naks),
         str(flow.rnr_naks),
