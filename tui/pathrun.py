@@ -89,11 +89,7 @@ async def _trace(request: Request) -> Traced:
 def _added(engine: HopEngine, path: HopPath, request: Request) -> TracedPath:
     try:
         traced = TracedPath(path, Binding())
-        try:
-            engine.add(traced)
-        except OSError:
-            traced.close()
-            raise
+        engine.add(traced)
     except PermissionError as problem:
         raise CommandError(
             _(

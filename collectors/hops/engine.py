@@ -49,10 +49,14 @@ class HopEngine:
         Sender(4).sock.close()
 
     def add(self, traced: TracedPath) -> None:
-        """Get ready to trace. Raises OSError without CAP_NET_RAW."""
-        if traced.family not in self._senders:
-            self._senders[traced.family] = Sender(traced.family)
-        self._inbound.open(traced, self._senders[traced.family])
+        """Get ready to trace. Raises OSError without CAP_NET_RAW; the path is closed then."""
+        try:
+            if traced.family not in self._senders:
+                self._senders[traced.family] = Sender(traced.family)
+            self._inbound.open(traced, self._senders[traced.family])
+        except OSError:
+            traced.close()
+            raise
         self._paths[traced.path.id] = traced
 
     def begin(self, path: int, rounds: int | None = None) -> None:

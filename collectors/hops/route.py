@@ -1,7 +1,7 @@
 """One traced path as it is being probed: its flows' packets, its course, and how it leaves this box."""
 
-import contextlib
 import errno
+import itertools
 import secrets
 import socket
 from typing import Final, Literal
@@ -137,13 +137,14 @@ class TracedPath:
 
 
 def _reserved(path: HopPath, family: Family) -> Reservation | None:
-    """Return the source ports of a path, None for ICMP. A path that names its first port gets that one or none."""
+    """Return the source ports of a path, None for ICMP: those it names where they are free, else others."""
     if path.protocol == "icmp":
         return None
-    if path.source_port is not None:
-        return reserve(family, path.protocol, path.source_port, path.flows)
-    for _ in range(_TRIES):
-        first = ROCE_PORTS + secrets.randbelow(_LAST_PORT - ROCE_PORTS - path.flows + 2)
-        with contextlib.suppress(OSError):
+    drawn = (ROCE_PORTS + secrets.randbelow(_LAST_PORT - ROCE_PORTS - path.flows + 2) for _ in range(_TRIES))
+    for first in itertools.chain([] if path.source_port is None else [path.source_port], drawn):
+        try:
             return reserve(family, path.protocol, first, path.flows)
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE:
+                raise
     raise OSError(errno.EADDRINUSE, "no source ports are free")

@@ -39,8 +39,6 @@ class Want(msgspec.Struct, frozen=True):
     """`Route.id`, or "" where the kernel chooses."""
     protocol: Protocol = "icmp"
     port: int | None = None
-    flows: int = 1
-    source_port: int | None = None
     dscp: int = 0
 
 
@@ -210,9 +208,7 @@ class _Session:
             want.address,
             want.protocol,
             want.port,
-            want.source_port,
-            want.flows,
-            want.route,
+            route=want.route,
             interval_ns=CONTINUOUS_NS,
             dscp=want.dscp,
         )

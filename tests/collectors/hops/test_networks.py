@@ -65,6 +65,7 @@ TARGETS = {
 UDP: dict[str, object] = {"protocol": "udp", "port": 33434}
 TCP: dict[str, object] = {"protocol": "tcp", "port": 443}
 ROCE: dict[str, object] = {"protocol": "udp", "port": 4791, "dscp": 26}
+# Ports are named below those that are drawn: the hash that chooses members must see the same in every run.
 PLANS = {
     "healthy icmp": Plan(hop_path("10.210.0.1"), 15, mtu=True),
     "healthy udp": Plan(hop_path("10.210.0.1", **UDP), 15),
@@ -80,8 +81,8 @@ PLANS = {
     "lossy target": Plan(hop_path("10.210.0.6"), 50),
     "lossy link": Plan(hop_path("10.210.0.7"), 60),
     "silent target": Plan(hop_path("10.210.0.8"), 15),
-    "lossy member": Plan(hop_path("10.210.0.9", flows=16, source_port=50_000, **TCP), 40),
-    "members": Plan(hop_path("10.210.0.10", flows=16, source_port=50_100, **TCP), 32),
+    "lossy member": Plan(hop_path("10.210.0.9", flows=16, source_port=20_000, **TCP), 40),
+    "members": Plan(hop_path("10.210.0.10", flows=16, source_port=20_100, **TCP), 32),
     "by packet": Plan(hop_path("10.210.0.11"), 60),
     "bleached": Plan(hop_path("10.210.0.12", dscp=26), 8),
     "bleached6": Plan(hop_path("fd00:210::3", **ROCE), 8),
