@@ -1,6 +1,6 @@
 """How long a link was told to be silent: priority flow control (IEEE 802.1Qbb) and pause (802.3x Annex 31B)."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,17 @@ PRIORITIES: Final = 8
 _MOST_ASKERS: Final = 4096
 
 
+class _Silence(NamedTuple):
+    """How long one device has had a priority silent: what is over, and the pause that runs."""
+
+    over_ns: float
+    begun_ns: int
+    lasts_ns: float
+
+    def until(self, t_ns: int) -> float:
+        return self.over_ns + max(0.0, min(self.lasts_ns, t_ns - self.begun_ns))
+
+
 class PauseTime:
     """Pause frames by priority. Paused time is known only with the link's speed, which no capture holds."""
 
@@ -24,9 +35,8 @@ class PauseTime:
         self.xon = [0] * PRIORITIES
         self.quanta = [0] * PRIORITIES
         self._ns_per_quantum = QUANTUM_BITS / link_gbps if link_gbps else None
-        self._paused_ns = [0.0] * PRIORITIES
-        self._running: dict[tuple[int, int], tuple[int, float]] = {}
-        """Of a device and a priority, the pause that runs: when it began, and how long it lasts."""
+        self._silences: dict[tuple[int, int], _Silence] = {}
+        """By device and priority."""
 
     def add(self, pauses: Pauses) -> None:
         """Take in frames: a new time replaces the running one, 0 ends it."""
@@ -49,19 +59,21 @@ class PauseTime:
         order = np.argsort(asker, kind="stable")
         t_ns, length_ns, of_asker = t_ns[order], length_ns[order], Segments.of(asker[order])
         newest = of_asker.end - 1
-        lasted = np.minimum(length_ns[:-1], np.diff(t_ns))
-        lasted[newest[:-1]] = 0
-        self._paused_ns[priority] += float(np.maximum(lasted, 0).sum())
-        columns = (of_asker.flow, t_ns[of_asker.first], t_ns[newest], length_ns[newest])
-        for one, first, last, length in zip(*(column.tolist() for column in columns), strict=True):
-            begun, lasts = self._running.pop((one, priority), (first, 0.0))
-            self._paused_ns[priority] += max(0.0, min(lasts, first - begun))
-            if length and len(self._running) < _MOST_ASKERS:
-                self._running[one, priority] = last, length
+        lasted = np.minimum(length_ns, np.diff(t_ns, append=0))
+        lasted[newest] = 0
+        over_ns = np.add.reduceat(np.maximum(lasted, 0), of_asker.first)
+        columns = (of_asker.flow, t_ns[of_asker.first], over_ns, t_ns[newest], length_ns[newest])
+        for one, first, over, last, length in zip(*(column.tolist() for column in columns), strict=True):
+            before = self._silences.get((one, priority), _Silence(0.0, first, 0.0))
+            if (one, priority) in self._silences or len(self._silences) < _MOST_ASKERS:
+                self._silences[one, priority] = _Silence(before.until(first) + over, last, length)
 
     def paused_s(self, priority: int, end_ns: int) -> float | None:
-        """Return the seconds of pause up to the end of the capture; None where the link's speed is not known."""
+        """Return the seconds, to the end of the capture, that the device which paused longest had its link silent.
+
+        Pauses of several devices silence several links, so they are not added up. None without the link's speed.
+        """
         if self._ns_per_quantum is None:
             return None
-        running = (min(lasts, end_ns - begun) for (_, p), (begun, lasts) in self._running.items() if p == priority)
-        return (self._paused_ns[priority] + sum(max(0.0, one) for one in running)) / 1e9
+        silent_ns = (silence.until(end_ns) for (_, of), silence in self._silences.items() if of == priority)
+        return max(silent_ns, default=0.0) / 1e9

@@ -157,7 +157,7 @@ class Ecn(Part, frozen=True):
 
 
 class PfcPriority(Part, frozen=True):
-    """Pause frames of one priority; `paused_s` needs the link speed."""
+    """Pause frames of one priority; `paused_s` is of the device that paused longest, and needs the link speed."""
 
     xoff: int
     xon: int

@@ -198,6 +198,12 @@ def test_a_pause_is_replaced_by_the_next_one_and_ended_by_zero() -> None:
     assert PauseTime(None).paused_s(3, 1) is None
 
 
+def test_two_devices_that_pause_at_once_silence_two_links_and_neither_for_longer_than_the_capture() -> None:
+    time = PauseTime(100.0)
+    time.add(pauses(*((t_ns, asker, 8, 65535) for t_ns in range(0, 1000, 10) for asker in (1, 2))))
+    assert time.paused_s(3, 1000) == pytest.approx(1e-6)
+
+
 frame_of_pause = st.tuples(
     st.integers(0, 400),
     st.integers(1, 3),
@@ -219,23 +225,24 @@ def test_pauses_in_batches_of_any_size_equal_going_frame_by_frame(
     time = PauseTime(512.0)
     for begin, end in pairwise(edges):
         time.add(pauses(*frames[begin:end]))
-    silent: dict[int, set[tuple[int, int]]] = {priority: set() for priority in range(8)}
     for priority in range(8):
-        for asker in (1, 2, 3):
+        silent: dict[int, set[int]] = {asker: set() for asker in (1, 2, 3)}
+        for asker in silent:
             mine = [
                 (t, quanta)
                 for t, who, classes, quanta in frames
                 if who == asker and classes > 0 < classes >> priority & 1
             ]
             for (t, quanta), (after, _) in pairwise([*mine, (t_ns, 0)]):
-                silent[priority].update((asker, ns) for ns in range(t, min(t + quanta, after)))
+                silent[asker].update(range(t, min(t + quanta, after)))
         told = [(classes, quanta) for _, _, classes, quanta in frames if classes > 0 < classes >> priority & 1]
         assert (time.xoff[priority], time.xon[priority]) == (
             sum(q > 0 for _, q in told),
             sum(q == 0 for _, q in told),
         )
         assert time.quanta[priority] == sum(quanta for _, quanta in told)
-        assert time.paused_s(priority, t_ns) == pytest.approx(len(silent[priority]) / 1e9)
+        longest = max(len(nanoseconds) for nanoseconds in silent.values())
+        assert time.paused_s(priority, t_ns) == pytest.approx(longest / 1e9)
     assert time.link_pauses == sum(classes < 0 for _, _, classes, _ in frames)
     assert time.frames == len(frames) - time.link_pauses
 
