@@ -25,7 +25,8 @@ def gravest(of_paths: Verdict, captured: Iterable[RoceRow], *, alone: bool) -> V
         return of_paths
     found = worst.verdict
     text = say(N_("RoCE on {interface}: {what}"), interface=worst.interface, what=found.text)
-    return Verdict(found.severity, text, (*found.evidence, *found.not_observable, *of_paths.evidence))
+    evidence = (*found.evidence, *of_paths.evidence)
+    return Verdict(found.severity, text, evidence, not_observable=found.not_observable)
 
 
 def with_services(
@@ -37,7 +38,8 @@ def with_services(
         where = _reached(paths, worst.host) or (near(paths) if paths else None)
         text = say(N_("{what} {near}"), what=worst.text, near=where) if where else worst.text
         rest = tuple(finding.text for finding in found[1:])
-        return Verdict(worst.severity, text, (*rest, of_paths.text, *of_paths.evidence))
+        evidence = (*rest, of_paths.text, *of_paths.evidence)
+        return Verdict(worst.severity, text, evidence, not_observable=of_paths.not_observable)
     if not paths and services and all(row.severity == "ok" for row in services):
         return Verdict("ok", say(N_("Every service is up: {n} of {n}."), n=len(services)), of_paths.evidence)
     return replace(of_paths, evidence=(*(finding.text for finding in found), *of_paths.evidence))

@@ -150,12 +150,13 @@ class HostRow(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The one sentence at the top, and what it rests on. `path`: where to look."""
+    """The one sentence at the top, what it rests on, and what it cannot know. `path`: where to look."""
 
     severity: Severity
     text: Sentence
     evidence: tuple[Sentence, ...] = ()
     path: str | None = None
+    not_observable: tuple[Sentence, ...] = ()
 
 
 class View(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from analysis.view import PathRow, RouteRow, View
 from collectors.carriers import load_table
 from tui.panes.explain import objective_rows, score_rows, tcp_rows
 from tui.panes.flows import flow_facts, flow_strips, histogram_rows, row_key
-from tui.panes.head import STAMPS, sentence_rows
+from tui.panes.head import STAMPS, sentence_rows, unseen_rows
 from tui.panes.latency import NAME
 from tui.panes.roce import counter_rows, port_key
 from tui.panes.time import clock_text
@@ -192,7 +192,7 @@ def flow_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
             rows += [*flow_strips(view, width, glyphs), (), *pairs(flow_facts(flow), width)]
             rows += [(), ((_("Message sizes"), "head"),), *histogram_rows(flow, glyphs)]
             rows += [(), ((_("Evidence"), "head"),), *sentence_rows(verdict.evidence, width)]
-            rows += [(), ((_("What cannot be seen here"), "head"),), *sentence_rows(verdict.not_observable, width)]
+            rows += unseen_rows(verdict.not_observable, width)
             return Detail(clean(f"{flow.src} → {flow.dst} {flow.dest_qpn}"), tuple(rows))
     return gone(key)
 
@@ -239,6 +239,7 @@ def verdict_detail(view: View, problems: Iterable[str], glyphs: Glyphs, width: i
     verdict = view.verdict
     head = f"{glyph(verdict.severity, glyphs)} {word(verdict.severity)}  {tell(verdict.text)}"
     rows: list[Row] = [*wrap_rows(head, width, role(verdict.severity)), (), *sentence_rows(verdict.evidence, width)]
+    rows += unseen_rows(verdict.not_observable, width)
     for problem in problems:
         rows += [(), *wrap_rows(problem, width, "warn")]
     for health in view.health:

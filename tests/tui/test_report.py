@@ -14,9 +14,11 @@ from tests.collectors.session.samples import a_header, write_session
 from tests.samples import ETH0, at, definitions, second, session
 from tests.tui.reports import healthy, lossy, lossy_roce, seen_of
 from tui.__main__ import main
+from tui.details import verdict_detail
 from tui.report.build import report
 from tui.report.schema import Report
 from tui.report.text import escaped, markdown, text
+from tui.widgets.runs import row_text
 
 
 def test_the_text_of_a_lossy_box(snapshot: SnapshotAssertion) -> None:
@@ -137,6 +139,22 @@ def test_captured_roce_is_judged_with_the_flows_in_trouble_first() -> None:
     shown = text(found).split("ROCE")[1].split("ADVICE")[0]
     assert part.text in shown
     assert part.flows[0].src in shown
+
+
+def test_what_a_capture_cannot_show_is_told_as_that_and_not_as_evidence() -> None:
+    """'Corruption of n packets that were not captured whole' among the evidence reads as corruption."""
+    seen = lossy_roce()
+    found = report(seen)
+    unseen = found.roce[0].not_observable
+    assert any("not captured whole" in sentence for sentence in unseen)
+    assert not set(unseen) & set(found.verdict.evidence)
+    _, told = text(found).split("ROCE")[1].split("Not to be seen in this capture:")
+    why = "\n".join(map(row_text, verdict_detail(seen.view, (), "unicode", 200).rows))
+    evidence, hidden = why.split("What cannot be seen here")
+    for sentence in unseen:
+        assert sentence in told
+        assert sentence in hidden
+        assert sentence not in evidence
 
 
 def test_the_data_is_what_its_schema_describes() -> None:

@@ -108,6 +108,13 @@ def sentence_rows(sentences: tuple[Sentence, ...], width: int) -> list[Row]:
     return [row for sentence in sentences for row in wrap_rows(f"- {tell(sentence)}", width, indent=2)]
 
 
+def unseen_rows(sentences: tuple[Sentence, ...], width: int) -> list[Row]:
+    """Return what cannot be known, under a head that says so: such a sentence names a fault that nobody saw."""
+    if not sentences:
+        return []
+    return [(), ((_("What cannot be seen here"), "head"),), *sentence_rows(sentences, width)]
+
+
 def tab_row(panes: Mapping[str, type[Pane]], front: str) -> Row:
     """Return the names of the panes, for screens that have room for one."""
     runs: list[Run] = [(" ", "plain")]

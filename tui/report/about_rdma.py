@@ -57,8 +57,9 @@ def roce_blocks(report: Report) -> Iterator[Block]:
                 _("rtt µs"),
             )
             yield Table(head, tuple(map(_flow, part.flows)), frozenset(range(1, 8)))
-        for limit in part.not_observable:
-            yield Line(limit, "dim")
+        if part.not_observable:
+            yield Line(_("Not to be seen in this capture:"), "dim")
+            yield Items(part.not_observable)
 
 
 def _flow(flow: RoceFlowPart) -> tuple[Cell, ...]:
