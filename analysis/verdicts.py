@@ -1,4 +1,4 @@
-"""One verdict out of several: of the paths, of captured RoCE, of services and ports."""
+"""One verdict out of several: of the paths, of captured RoCE, of what devices count, of services and ports."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -7,26 +7,39 @@ from msgspec.structs import replace
 
 from analysis.services.answers import Finding
 from analysis.services.view import ServiceRow
-from analysis.severity import Severity
+from analysis.severity import GRAVITY
 from analysis.text import N_, Sentence, say
 from analysis.units import count
 from analysis.verdict import near
 from analysis.view import PathRow, RoceRow, Verdict
 
-_GRAVITY: Final[dict[Severity, int]] = {"ok": 0, "unknown": 0, "notice": 1, "warn": 2, "bad": 3}
 OPEN_LOSS_RATIO: Final = 0.01
 """More loss than this, and a way is not called open."""
 
 
-def gravest(of_paths: Verdict, captured: Iterable[RoceRow], *, alone: bool) -> Verdict:
-    """Return the verdict on the paths or on captured RoCE, whichever is graver; `alone`: no path is probed at all."""
-    worst = max(captured, key=lambda row: _GRAVITY[row.verdict.severity], default=None)
-    if worst is None or (not alone and _GRAVITY[worst.verdict.severity] <= _GRAVITY[of_paths.severity]):
-        return of_paths
-    found = worst.verdict
-    text = say(N_("RoCE on {interface}: {what}"), interface=worst.interface, what=found.text)
-    evidence = (*found.evidence, *of_paths.evidence)
-    return Verdict(found.severity, text, evidence, not_observable=found.not_observable)
+def gravest(of_paths: Verdict, captured: Iterable[RoceRow], counted: Iterable[Verdict], *, alone: bool) -> Verdict:
+    """Return the gravest verdict; what else is worth a notice is evidence of it. `alone`: no path is probed at all.
+
+    Of equal ones that on paths is first, then captured RoCE, which tells more than a port's counters.
+    """
+    found = [*map(_of_capture, captured), *counted]
+    worst = max(found, key=_gravity, default=None)
+    if worst is None or (not alone and _gravity(worst) <= max(GRAVITY["unknown"], _gravity(of_paths))):
+        worst = of_paths
+    rest = (one for one in found if one is not worst and _gravity(one) >= GRAVITY["notice"])
+    said = tuple(sentence for one in rest for sentence in (one.text, *one.evidence))
+    below = () if worst is of_paths else of_paths.evidence
+    return replace(worst, evidence=(*worst.evidence, *said, *below))
+
+
+def _gravity(found: Verdict) -> int:
+    return GRAVITY[found.severity]
+
+
+def _of_capture(row: RoceRow) -> Verdict:
+    found = row.verdict
+    text = say(N_("RoCE on {interface}: {what}"), interface=row.interface, what=found.text)
+    return Verdict(found.severity, text, found.evidence, not_observable=found.not_observable)
 
 
 def with_services(
@@ -34,7 +47,7 @@ def with_services(
 ) -> Verdict:
     """Return the verdict on the paths, or on services and ports where those are graver; else they are evidence."""
     worst = next(iter(found), None)
-    if worst is not None and _GRAVITY[worst.severity] > max(_GRAVITY["notice"], _GRAVITY[of_paths.severity]):
+    if worst is not None and GRAVITY[worst.severity] > max(GRAVITY["notice"], GRAVITY[of_paths.severity]):
         where = _reached(paths, worst.host) or (near(paths) if paths else None)
         text = say(N_("{what} {near}"), what=worst.text, near=where) if where else worst.text
         rest = tuple(finding.text for finding in found[1:])

@@ -1,6 +1,7 @@
 """Streams of samples for tests: what collectors would emit, made up."""
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from analysis.samples import (
     Check,
@@ -99,6 +100,15 @@ def session(seconds: int, rtt_us: int = 20_000, lossy: int = 0) -> list[Sample]:
         lost = lossy and n % lossy == 0
         samples += [second(n, 300 + n % 7, None if lost else rtt_us + n % 50, rtt_us * 2), *box(n)]
     return samples
+
+
+def rdma_session(*more: Sample, lossy: int = 0) -> list[Sample]:
+    """Return a minute of paths beside an RDMA port that gets a NAK a second, and `more` among it."""
+    port = RdmaPort("mlx5_0", 1, "Ethernet", "ACTIVE", "mlx5_core", "ens1", 100.0)
+    totals = ({"packet_seq_err": n, "port_xmit_packets": 50_000 * n} for n in range(60))
+    ports = [Rdma(at(n), (replace(port, counters=counters),)) for n, counters in enumerate(totals)]
+    paths = [sample for sample in session(60, lossy=lossy) if not isinstance(sample, Rdma)]
+    return sorted([*paths, *ports, *more], key=lambda sample: sample.t)
 
 
 outcomes = st.sampled_from([Outcome.ANSWERED] * 6 + [Outcome.LOST, Outcome.LATE, Outcome.FAILED, Outcome.DUPLICATE])

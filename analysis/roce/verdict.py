@@ -7,7 +7,7 @@ import msgspec
 
 from analysis.roce.findings import CHECKS, Finding, some
 from analysis.roce.schema import Report
-from analysis.severity import Severity
+from analysis.severity import GRAVITY, Severity
 from analysis.text import N_, Sentence, say
 
 FEW_PACKETS: Final = 100
@@ -27,9 +27,6 @@ class Verdict(msgspec.Struct, frozen=True):
     not_observable: tuple[Sentence, ...] = ()
 
 
-_GRAVITY: Final[dict[Severity, int]] = {"bad": 4, "warn": 3, "notice": 2, "unknown": 1, "ok": 0}
-
-
 def judge(report: Report) -> Verdict:
     """Return the verdict on a report."""
     nothing = _nothing(report)
@@ -37,8 +34,8 @@ def judge(report: Report) -> Verdict:
         return Verdict(nothing.severity, nothing.code, nothing.text, nothing.evidence)
     found = [finding for check in CHECKS for finding in check(report)]
     found = found or [_clean(report)]
-    worst = max(found, key=lambda finding: _GRAVITY[finding.severity])
-    if _GRAVITY[worst.severity] <= _GRAVITY["notice"] and report.roce_packets < FEW_PACKETS:
+    worst = max(found, key=lambda finding: GRAVITY[finding.severity])
+    if GRAVITY[worst.severity] <= GRAVITY["notice"] and report.roce_packets < FEW_PACKETS:
         worst = _too_few(report)
     others = [finding for finding in found if finding is not worst]
     evidence = (*worst.evidence, *(sentence for other in others for sentence in (other.text, *other.evidence)))

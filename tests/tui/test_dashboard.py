@@ -19,6 +19,7 @@ from analysis.samples import (
     Probes,
     Rdma,
     RdmaPort,
+    RoceTick,
     Routes,
     Sample,
     Series,
@@ -26,7 +27,7 @@ from analysis.samples import (
 from analysis.settings import Settings
 from analysis.text import Sentence
 from analysis.view import View
-from tests.samples import ETH0, ETH1, at, definitions, second, session
+from tests.samples import ETH0, ETH1, SECOND_NS, at, definitions, rdma_session, second, session
 from tests.tui.feeds import CannedFeed, settle
 from tests.tui.screen_text import rows, text
 from tui.app import LongpipeApp
@@ -445,3 +446,12 @@ async def test_enter_on_a_path_traces_its_hops_while_the_page_is_open() -> None:
         await settle(pilot)
         assert isinstance(app.feed, CannedFeed)
         assert app.feed.traced == [("far.example", True), ("far.example", False)]
+
+
+async def test_the_roce_pane_judges_by_what_the_card_counts_where_a_capture_is_empty() -> None:
+    samples = rdma_session(RoceTick(at(59), "ens1", SECOND_NS))
+    async with app_over(samples).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        head, pane = rows(pilot.app)[1], text(pilot.app).split("3 RoCE")[1]
+        assert "WARNING  RDMA mlx5_0/1 (ens1): packets are lost or overtaken" in head
+        assert "WARNING  RDMA mlx5_0/1 (ens1): packets are" in pane

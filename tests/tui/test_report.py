@@ -11,7 +11,7 @@ from analysis.samples import Health, Mark, Outcome, Prober, Probes, Routes, Samp
 from analysis.text import Sentence
 from scripts.schemas import DIRECTORY, schemas
 from tests.collectors.session.samples import a_header, write_session
-from tests.samples import ETH0, at, definitions, second, session
+from tests.samples import ETH0, at, definitions, rdma_session, second, session
 from tests.tui.reports import healthy, lossy, lossy_roce, seen_of
 from tui.__main__ import main
 from tui.details import verdict_detail
@@ -139,6 +139,12 @@ def test_captured_roce_is_judged_with_the_flows_in_trouble_first() -> None:
     shown = text(found).split("ROCE")[1].split("ADVICE")[0]
     assert part.text in shown
     assert part.flows[0].src in shown
+
+
+def test_a_box_whose_card_counts_losses_is_reported_as_degraded_though_no_capture_shows_them() -> None:
+    found = report(seen_of(rdma_session(), 0, 60))
+    assert found.exit_code == 3
+    assert "mlx5_0/1 (ens1): packets are lost or overtaken on the way to the peer" in text(found).splitlines()[2]
 
 
 def test_what_a_capture_cannot_show_is_told_as_that_and_not_as_evidence() -> None:

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 
 from analysis.roce.merge import FlowKey
+from analysis.severity import GRAVITY
 from analysis.units import bits_per_s, per_second
 from analysis.view import RdmaRow, RoceRow, View
 from tui.counter_names import CONGESTION, TROUBLE, plain_name
@@ -110,18 +111,19 @@ def _titled(column: Column) -> Column:
 
 
 def verdict_rows(view: View, width: int, pane: Pane) -> list[Row]:
-    """Return the gravest verdict of what is captured, over at most two rows; nothing where nothing is."""
-    gravity = ("ok", "unknown", "notice", "warn", "bad")
-    worst = max(view.roce, key=lambda row: gravity.index(row.verdict.severity), default=None)
+    """Return the gravest verdict on captures and counters, over at most two rows; nothing where there is none."""
+    found = [(row.verdict.severity, row.verdict.text) for row in view.roce]
+    found += [(verdict.severity, verdict.text) for verdict in view.counted]
+    worst = max(found, key=lambda one: GRAVITY[one[0]], default=None)
     told = [health.problem for health in view.health if health.collector.startswith("roce") and health.problem]
     said = [row for sentence in told for row in wrap_rows(tell(sentence), width, "warn")]
     if worst is None:
         return said
-    severity = worst.verdict.severity
-    text = f"{glyph(severity, pane.glyphs)} {word(severity)}  {tell(worst.verdict.text)}"
+    severity, what = worst
+    text = f"{glyph(severity, pane.glyphs)} {word(severity)}  {tell(what)}"
     rows = wrap_rows(text, width, role(severity), indent=2)[:2]
-    if worst.dropped:
-        rows += wrap_rows(_("The kernel dropped {n} packets of this capture.", n=worst.dropped), width, "warn")
+    if dropped := sum(row.dropped for row in view.roce):
+        rows += wrap_rows(_("The kernel dropped {n} packets of this capture.", n=dropped), width, "warn")
     return [*rows, *said]
 
 

@@ -1,0 +1,188 @@
+"""What RDMA ports and network cards count says is wrong: the only witness where a card does RoCE by itself.
+
+A capture shows neither RoCE that the card handles nor pause frames, which it takes off the wire. Names of mlx5
+(drivers/infiniband/hw/mlx5/counters.c, drivers/net/ethernet/mellanox/mlx5/core/en_stats.c), rxe
+(drivers/infiniband/sw/rxe/rxe_hw_counters.c), and the port counters of IBTA 16.1.3.5 as sysfs has them
+(drivers/infiniband/core/sysfs.c).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from analysis.counters import growth
+from analysis.roce.findings import PAUSE_BAD_RATIO
+from analysis.samples import NicCounters, Rdma, Sample
+from analysis.severity import GRAVITY, Severity
+from analysis.text import N_, Sentence, say
+from analysis.units import count, duration, percent
+from analysis.view import Verdict
+
+MINUTE_NS: Final = 60 * 10**9
+"""Counters that were not read for so long say nothing of now."""
+FEW: Final = 3
+"""Fewer events in a minute are told, but blame nobody: a retransmit timer that fires once proves no loss."""
+LOSS_BAD_RATIO: Final = 0.001
+"""Loss events per packet: a tenth of the loss at which go-back-N comes near to a standstill (ICCCN 2019, 8846946)."""
+_WIRE: Final = (
+    "symbol_error", "port_rcv_errors", "local_link_integrity_errors", "excessive_buffer_overrun_errors",
+    "link_error_recovery", "link_downed",
+)  # fmt: skip
+_PEER_NOT_READY: Final = ("rnr_nak_retry_err", "rcvd_rnr_err")
+_NOT_READY: Final = ("out_of_buffer", "send_rnr_err")
+_SENT: Final = ("sent_pkts", "port_xmit_packets")
+_RECEIVED: Final = ("rcvd_pkts", "port_rcv_packets")
+_PAUSED: Final = re.compile(r"(?P<way>rx|tx)_prio(?P<priority>\d)_pause_duration")
+_HELD: Final = {
+    "rx": N_(
+        "{interface}: the switch held priority {priority} back for {share} of {time}: a pause storm. The congestion "
+        "is in the fabric or at a slow receiver, not in this box."
+    ),
+    "tx": N_(
+        "{interface}: this box held priority {priority} back for {share} of {time}: a pause storm. It takes packets "
+        "in too slowly: PCIe, memory or a hung application."
+    ),
+}
+
+
+class _Kind(NamedTuple):
+    """One kind of trouble and the counters that tell of it."""
+
+    severity: Severity
+    text: str
+    counters: tuple[str, ...]
+    packets: tuple[str, ...] = ()
+    """What they are a share of; a large share is bad."""
+    explained_by: tuple[str, ...] = ()
+    """Counters of what brings these events with it."""
+
+
+_KINDS: Final = (
+    _Kind(
+        "bad",
+        N_(
+            "RDMA {port}: {n} remote access errors in {time}: the memory key or the address was wrong. That is "
+            "software, not the network."
+        ),
+        ("req_remote_access_errors", "resp_remote_access_errors"),
+    ),
+    _Kind(
+        "bad",
+        N_("RDMA {port}: connections were given up after too many retries, {n} in {time}."),
+        ("retry_exceeded_err", "retry_rnr_exceeded_err"),
+    ),
+    _Kind(
+        "bad",
+        N_("RDMA {port}: {n} packets arrived with a broken checksum in {time}: address translation or corruption."),
+        ("rx_icrc_encapsulated",),
+    ),
+    _Kind("warn", N_("RDMA {port}: {n} errors on the wire in {time}: look at its cable, module and port."), _WIRE),
+    _Kind(
+        "warn",
+        N_("RDMA {port}: packets are lost or overtaken on the way to the peer: {n} NAKs in {time}."),
+        ("packet_seq_err", "rcvd_seq_err"),
+        _SENT,
+        _PEER_NOT_READY,
+    ),
+    _Kind(
+        "warn",
+        N_("RDMA {port}: packets are lost or overtaken on the way here: {n} times in {time}."),
+        ("out_of_sequence", "out_of_seq_request", "implied_nak_seq_err"),
+        _RECEIVED,
+        _NOT_READY,
+    ),
+    _Kind(
+        "warn",
+        N_("RDMA {port}: {n} time-outs in {time}: requests or their answers were lost, or the peer was silent."),
+        ("local_ack_timeout_err", "completer_retry_err"),
+        _SENT,
+        _PEER_NOT_READY,
+    ),
+    _Kind(
+        "warn",
+        N_("RDMA {port}: the peer had no receive buffer {n} times in {time}. That is its host or its application."),
+        _PEER_NOT_READY,
+    ),
+    _Kind(
+        "warn",
+        N_("RDMA {port}: no receive buffer was posted here {n} times in {time}. That is this host's application."),
+        _NOT_READY,
+    ),
+    _Kind("warn", N_("RDMA {port}: {n} packets were dropped before sending in {time}."), ("port_xmit_discards",)),
+)
+
+
+def device_verdicts(rdma: Sequence[Rdma], cards: Sequence[NicCounters], at_ns: int) -> list[Verdict]:
+    """Return what the counters of each port and card say is wrong, by their growth in the last minute."""
+    return [*_of_ports(rdma, at_ns), *_of_cards(cards, at_ns)]
+
+
+def _of_ports(kept: Sequence[Rdma], at_ns: int) -> Iterator[Verdict]:
+    if not _current(kept, at_ns):
+        return
+    elapsed_ns = kept[-1].t - kept[0].t
+    before = {(port.device, port.port): port.counters for port in kept[0].ports}
+    for port in kept[-1].ports:
+        name = f"{port.device}/{port.port}" + (f" ({port.netdev})" if port.netdev else "")
+        grown = growth(before.get((port.device, port.port), {}), port.counters)
+        if (found := port_verdict(name, grown, elapsed_ns)) is not None:
+            yield found
+
+
+def _of_cards(kept: Sequence[NicCounters], at_ns: int) -> Iterator[Verdict]:
+    if not _current(kept, at_ns):
+        return
+    elapsed_ns = kept[-1].t - kept[0].t
+    for name, counters in kept[-1].interfaces.items():
+        yield from card_verdicts(name, growth(kept[0].interfaces.get(name, {}), counters), elapsed_ns)
+
+
+def _current(kept: Sequence[Sample], at_ns: int) -> bool:
+    return len(kept) > 1 and kept[-1].t > at_ns - MINUTE_NS
+
+
+def port_verdict(port: str, grown: Mapping[str, int], elapsed_ns: int) -> Verdict | None:
+    """Return what is wrong with an RDMA port whose totals grew by so much within `elapsed_ns`, None for nothing."""
+    found = [one for kind in _KINDS if (one := _judged(kind, port, grown, elapsed_ns)) is not None]
+    if not found:
+        return None
+    worst = max(found, key=lambda one: GRAVITY[one.severity])
+    rest = (one.text for one in found if one is not worst)
+    return replace(worst, evidence=(*rest, *_context(port, grown, duration(elapsed_ns))))
+
+
+def card_verdicts(interface: str, grown: Mapping[str, int], elapsed_ns: int) -> Iterator[Verdict]:
+    """Yield the priorities that a card says were paused for long; it counts microseconds."""
+    for counter, more in sorted(grown.items()):
+        match = _PAUSED.fullmatch(counter)
+        ratio = more * 1000 / elapsed_ns
+        if match is not None and ratio > PAUSE_BAD_RATIO:
+            args = {"interface": interface, "priority": match["priority"], "share": percent(min(1.0, ratio))}
+            yield Verdict("bad", Sentence(_HELD[match["way"]], args | {"time": duration(elapsed_ns)}))
+
+
+def _judged(kind: _Kind, port: str, grown: Mapping[str, int], elapsed_ns: int) -> Verdict | None:
+    n, explained = _sum(grown, kind.counters), _sum(grown, kind.explained_by)
+    if not n or 2 * explained >= n:
+        return None
+    text = Sentence(kind.text, {"port": port, "n": count(n), "time": duration(elapsed_ns)})
+    packets = _sum(grown, kind.packets)
+    if kind.severity == "warn" and n < FEW:
+        return Verdict("notice", text)
+    return Verdict("bad" if packets and n / packets > LOSS_BAD_RATIO else kind.severity, text)
+
+
+def _context(port: str, grown: Mapping[str, int], time: str) -> Iterator[Sentence]:
+    """Say how much was sent meanwhile, and that the fault is not this port's own wire, where these are counted."""
+    sent, received = _sum(grown, _SENT), _sum(grown, _RECEIVED)
+    if sent or received:
+        text = N_("RDMA {port}: {sent} packets sent and {received} received in {time}.")
+        yield say(text, port=port, sent=count(sent), received=count(received), time=time)
+    if any(name in grown for name in _WIRE) and not _sum(grown, _WIRE):
+        yield say(N_("RDMA {port}: not one error on its own wire in {time}."), port=port, time=time)
+
+
+def _sum(grown: Mapping[str, int], counters: Iterable[str]) -> int:
+    return sum(grown.get(name, 0) for name in counters)
