@@ -30,6 +30,8 @@ _WIRE: Final = (
     "symbol_error", "port_rcv_errors", "local_link_integrity_errors", "excessive_buffer_overrun_errors",
     "link_error_recovery", "link_downed",
 )  # fmt: skip
+_ERRORS: Final = frozenset(("symbol_error", "port_rcv_errors"))
+"""Without them a wire is not watched: Soft-RoCE counts only that its link went down."""
 _PEER_NOT_READY: Final = ("rnr_nak_retry_err", "rcvd_rnr_err")
 _NOT_READY: Final = ("out_of_buffer", "send_rnr_err")
 _SENT: Final = ("sent_pkts", "port_xmit_packets")
@@ -180,7 +182,7 @@ def _context(port: str, grown: Mapping[str, int], time: str) -> Iterator[Sentenc
     if sent or received:
         text = N_("RDMA {port}: {sent} packets sent and {received} received in {time}.")
         yield say(text, port=port, sent=count(sent), received=count(received), time=time)
-    if any(name in grown for name in _WIRE) and not _sum(grown, _WIRE):
+    if not _ERRORS.isdisjoint(grown) and not _sum(grown, _WIRE):
         yield say(N_("RDMA {port}: not one error on its own wire in {time}."), port=port, time=time)
 
 

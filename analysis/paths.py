@@ -157,12 +157,15 @@ class Paths:
 
         But not those that were probed while the ways out were not known yet, once other paths follow them.
         """
-        items = self.by_key.items()
-        followed = {(key.target, key.family) for key in self.by_key if key.route}
+        routed_ns: dict[tuple[str, int], int] = {}
+        for key, path in self.by_key.items():
+            if key.route:
+                place = key.target, key.family
+                routed_ns[place] = max(path.epoch_ns, routed_ns.get(place, 0))
         return [
             path
-            for key, path in items
-            if key.route or not path.series.ended or (key.target, key.family) not in followed
+            for key, path in self.by_key.items()
+            if key.route or not path.series.ended or path.epoch_ns >= routed_ns.get((key.target, key.family), 0)
         ]
 
     def is_barred(self, path: Path) -> bool:

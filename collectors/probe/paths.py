@@ -140,11 +140,14 @@ class _Session:
                 self._replan()
 
     async def _look_nearby(self) -> None:
-        """Ask the kernel about the addresses that are new since the routes changed."""
-        known = {address for addresses in self._addresses.values() for address in addresses}
-        for address in known - self._nearby.keys():
-            self._nearby[address] = is_nearby(address)
-            await asyncio.sleep(0)
+        """Ask the kernel about the addresses that are new since the routes changed, which they may do meanwhile."""
+        while unasked := self._known() - self._nearby.keys():
+            for address in unasked:
+                self._nearby[address] = is_nearby(address)
+                await asyncio.sleep(0)
+
+    def _known(self) -> set[str]:
+        return {address for addresses in self._addresses.values() for address in addresses}
 
     def _replan(self) -> None:
         allowed = frozenset(family for family, ability in self._probers.items() if ability.socket != "none")

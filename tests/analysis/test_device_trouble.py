@@ -85,8 +85,8 @@ def test_a_port_without_an_error_on_its_own_wire_says_that_the_fault_is_not_ther
     found = verdict_on(packet_seq_err=12, symbol_error=0, port_rcv_errors=0)
     assert found is not None
     assert str(found.evidence[-1]) == clean
-    for uncounted in ({}, {"symbol_error": 1}):
-        found = verdict_on(packet_seq_err=12, **uncounted)
+    for unclean in ({}, {"link_downed": 0}, {"symbol_error": 1}):
+        found = verdict_on(packet_seq_err=12, **unclean)
         assert found is not None
         assert clean not in map(str, found.evidence)
 

@@ -37,3 +37,10 @@ def test_another_family_or_target_takes_no_place() -> None:
 
 def test_a_path_whose_way_out_has_gone_stays() -> None:
     assert shown(OVER_ETH0, ended(OVER_ETH0)) == [("far.example", "eth0")]
+
+
+def test_a_path_that_leaves_the_default_route_for_a_connected_network_is_shown_after_it_has_ended() -> None:
+    near = replace(EARLY, t=3, id=3)
+    both = [("far.example", "eth0"), ("far.example", "")]
+    assert shown(OVER_ETH0, ended(OVER_ETH0), near) == both
+    assert shown(OVER_ETH0, ended(OVER_ETH0), near, ended(near)) == both

@@ -8,6 +8,7 @@ from analysis.samples import Name, Outcome, Prober, Probes, Route, Sample, Serie
 from analysis.settings import TargetSettings
 from collectors import names
 from collectors.clock import Clock
+from collectors.nearby import is_nearby
 from collectors.probe import paths
 from collectors.probe.once import check_once
 from collectors.probe.paths import PathProber
@@ -77,6 +78,30 @@ async def test_series_follow_the_routes_and_ids_are_never_used_again(bed: Bed) -
     fast = [row.rtt_ms for batch in of(samples, Probes) for row in rows(batch) if row.series == 1 and row.rtt_ms]
     slow = [row.rtt_ms for batch in of(samples, Probes) for row in rows(batch) if row.series == 2 and row.rtt_ms]
     assert min(fast) < 35 <= min(slow)
+
+
+async def test_an_address_on_a_connected_network_is_never_put_on_a_default_route(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor while the routes change just as the kernel is asked, or while more addresses become known."""
+    namespace = bed.namespace()
+    near = ("10.200.0.1", "10.200.0.2")
+    add_targets(bed, namespace, {address: Behaviour() for address in near})
+    bed.ip(namespace, "route add default dev tun0")
+    book = RouteBook()
+    later = iter([ROUTES[:1], ROUTES[1:], ROUTES])
+
+    def asked(address: str) -> bool:
+        book.publish(next(later, book.routes))
+        return is_nearby(address)
+
+    monkeypatch.setattr(paths, "is_nearby", asked)
+    samples = await collect(
+        PathProber([target(address) for address in near], book, Clock()),
+        lambda samples: sum(answered(samples, number) for number in range(1, 20)) > 8,
+        namespace=namespace,
+    )
+    assert [(one.address, one.route) for one in of(samples, Series) if not one.ended] == [(one, "") for one in near]
 
 
 async def test_tcp_is_tried_beside_icmp_that_is_never_answered(bed: Bed) -> None:
