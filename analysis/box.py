@@ -38,7 +38,7 @@ class Box:
     """The latest of everything, and as much of the past as rates need."""
 
     def __init__(self) -> None:
-        self.links: Recent[Links] = Recent(2 * 10**9)
+        self.links: Recent[Links] = Recent(GROWTH_NS)
         self.hosts: Recent[Host] = Recent(GROWTH_NS)
         self.tcp: Recent[TcpCounters] = Recent(GROWTH_NS)
         self.rdma: Recent[Rdma] = Recent(GROWTH_NS)
@@ -155,7 +155,7 @@ class Box:
             return HostRow()
         now = self.hosts[-1]
         was = self.hosts[-2] if len(self.hosts) > 1 else None
-        busy = _busy(was, now) if was else ()
+        busy = core_shares(was, now) if was else ()
         core = max(range(len(busy)), key=lambda i: busy[i][0]) if busy else None
         total, free = now.memory_total, now.memory_available
         drops = None
@@ -207,7 +207,7 @@ def _span_ns(kept: Sequence[Sample]) -> int:
 
 
 def _with_host(grown: Growth, first: Host, last: Host) -> Growth:
-    busy = _busy(first, last)
+    busy = core_shares(first, last)
     return replace(
         grown,
         softnet_processed=_grown(first.softnet_processed, last.softnet_processed),
@@ -231,7 +231,7 @@ def _rdma_totals(sample: Rdma) -> dict[str, int]:
     return totals
 
 
-def _busy(was: Host, now: Host) -> tuple[tuple[float, float], ...]:
+def core_shares(was: Host, now: Host) -> tuple[tuple[float, float], ...]:
     """Return the busy and softirq shares of each core between two samples."""
     if len(was.cores) != len(now.cores):
         return ()

@@ -7,21 +7,20 @@ A capture shows neither RoCE that the card handles nor pause frames, which it ta
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from analysis.counters import growth
+from analysis.recent import Recent
 from analysis.roce.findings import PAUSE_BAD_RATIO
-from analysis.samples import NicCounters, Rdma, Sample
+from analysis.samples import NicCounters, Rdma
 from analysis.severity import GRAVITY, Severity
 from analysis.text import N_, Sentence, say
 from analysis.units import count, duration, percent
 from analysis.view import Verdict
 
-MINUTE_NS: Final = 60 * 10**9
-"""Counters that were not read for so long say nothing of now."""
 FEW: Final = 3
 """Fewer events in a minute are told, but blame nobody: a retransmit timer that fires once proves no loss."""
 LOSS_BAD_RATIO: Final = 0.001
@@ -116,33 +115,26 @@ _KINDS: Final = (
 )
 
 
-def device_verdicts(rdma: Sequence[Rdma], cards: Sequence[NicCounters], at_ns: int) -> list[Verdict]:
-    """Return what the counters of each port and card say is wrong, by their growth in the last minute."""
-    return [*_of_ports(rdma, at_ns), *_of_cards(cards, at_ns)]
-
-
-def _of_ports(kept: Sequence[Rdma], at_ns: int) -> Iterator[Verdict]:
-    if not _current(kept, at_ns):
+def rdma_verdicts(kept: Recent[Rdma], at_ns: int) -> Iterator[Verdict]:
+    """Yield what the counters of each RDMA port say is wrong, by their growth over the samples kept."""
+    if (ends := kept.ends(at_ns)) is None:
         return
-    elapsed_ns = kept[-1].t - kept[0].t
-    before = {(port.device, port.port): port.counters for port in kept[0].ports}
-    for port in kept[-1].ports:
+    first, last = ends
+    before = {(port.device, port.port): port.counters for port in first.ports}
+    for port in last.ports:
         name = f"{port.device}/{port.port}" + (f" ({port.netdev})" if port.netdev else "")
         grown = growth(before.get((port.device, port.port), {}), port.counters)
-        if (found := port_verdict(name, grown, elapsed_ns)) is not None:
+        if (found := port_verdict(name, grown, last.t - first.t)) is not None:
             yield found
 
 
-def _of_cards(kept: Sequence[NicCounters], at_ns: int) -> Iterator[Verdict]:
-    if not _current(kept, at_ns):
+def card_verdicts(kept: Recent[NicCounters], at_ns: int) -> Iterator[Verdict]:
+    """Yield the priorities that network cards say were paused for long."""
+    if (ends := kept.ends(at_ns)) is None:
         return
-    elapsed_ns = kept[-1].t - kept[0].t
-    for name, counters in kept[-1].interfaces.items():
-        yield from card_verdicts(name, growth(kept[0].interfaces.get(name, {}), counters), elapsed_ns)
-
-
-def _current(kept: Sequence[Sample], at_ns: int) -> bool:
-    return len(kept) > 1 and kept[-1].t > at_ns - MINUTE_NS
+    first, last = ends
+    for name, counters in last.interfaces.items():
+        yield from paused(name, growth(first.interfaces.get(name, {}), counters), last.t - first.t)
 
 
 def port_verdict(port: str, grown: Mapping[str, int], elapsed_ns: int) -> Verdict | None:
@@ -155,8 +147,8 @@ def port_verdict(port: str, grown: Mapping[str, int], elapsed_ns: int) -> Verdic
     return replace(worst, evidence=(*rest, *_context(port, grown, duration(elapsed_ns))))
 
 
-def card_verdicts(interface: str, grown: Mapping[str, int], elapsed_ns: int) -> Iterator[Verdict]:
-    """Yield the priorities that a card says were paused for long; it counts microseconds."""
+def paused(interface: str, grown: Mapping[str, int], elapsed_ns: int) -> Iterator[Verdict]:
+    """Yield the priorities of a card that were paused for long; it counts microseconds."""
     for counter, more in sorted(grown.items()):
         match = _PAUSED.fullmatch(counter)
         ratio = more * 1000 / elapsed_ns

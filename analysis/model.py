@@ -11,9 +11,9 @@ from analysis.advice.situation import Path as AdvicePath
 from analysis.advice.situation import Situation
 from analysis.advice.sizing import measured_bps
 from analysis.box import Box
+from analysis.box_trouble import clean, counted
 from analysis.buckets import Bucket, worst_of
 from analysis.capture import Captures, first_flow
-from analysis.device_trouble import device_verdicts
 from analysis.events import Event
 from analysis.path.hops import path_view
 from analysis.path.locate import locate
@@ -110,7 +110,8 @@ class Model:
         routes = self._routing.rows(at_ns, self._paths, self._box)
         names = telling(self._names.values(), paths)
         roce = self._captures.rows(at_ns)
-        counted = device_verdicts(self._box.rdma, self._box.nics, at_ns)
+        ways = self._routing.routes or ()
+        wrong = counted(self._box, ways, at_ns)
         end = (at_ns // lens.step_ns + 1) * lens.step_ns
         span = end - lens.span_ns, end
         of_paths = self._verdict(paths, routes, names, at_ns)
@@ -127,12 +128,12 @@ class Model:
             rdma=self._box.rdma_rows(),
             rdma_absent=last_rdma.absent if last_rdma else None,
             nics=self._box.nic_rates(),
-            counted=tuple(counted),
+            counted=wrong,
             roce=roce,
             roce_points=self._captures.points(lens.flow or first_flow(roce), *span),
             span_ns=span,
             host=self._box.host_row(),
-            verdict=gravest(of_all, roce, counted, alone=not self._paths.by_key),
+            verdict=gravest(of_all, roce, wrong, clean(self._box, ways, at_ns), alone=not self._paths.by_key),
             trace=self._trace(self._paths.find(lens.path), at_ns) if lens.trace else None,
             plan=self._advice(at_ns),
             probers=tuple(self._probers.values()),

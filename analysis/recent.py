@@ -24,6 +24,12 @@ class Recent(deque[S]):
         while len(self) > 2 and self[1].t <= sample.t - self.keep_ns:
             self.popleft()
 
+    def ends(self, at_ns: int) -> tuple[S, S] | None:
+        """Return the oldest and the newest sample; None where they are one, or say nothing of `at_ns` any more."""
+        if len(self) < 2 or self[-1].t <= at_ns - self.keep_ns:
+            return None
+        return self[0], self[-1]
+
 
 class Peak:
     """The highest throughput of the last minutes, by two half-windows: bounded, and never older than `PEAK_NS`."""

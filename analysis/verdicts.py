@@ -17,10 +17,18 @@ OPEN_LOSS_RATIO: Final = 0.01
 """More loss than this, and a way is not called open."""
 
 
-def gravest(of_paths: Verdict, captured: Iterable[RoceRow], counted: Iterable[Verdict], *, alone: bool) -> Verdict:
-    """Return the gravest verdict; what else is worth a notice is evidence of it. `alone`: no path is probed at all.
+def gravest(
+    of_paths: Verdict,
+    captured: Iterable[RoceRow],
+    counted: Iterable[Verdict],
+    clean: Sentence | None,
+    *,
+    alone: bool,
+) -> Verdict:
+    """Return the gravest verdict; what else is worth a notice, or that the box is `clean`, is evidence of it.
 
-    Of equal ones that on paths is first, then captured RoCE, which tells more than a port's counters.
+    Of equal ones that on paths is first, then captured RoCE, which tells more than a port's counters. `alone`: no
+    path is probed at all.
     """
     found = [*map(_of_capture, captured), *counted]
     worst = max(found, key=_gravity, default=None)
@@ -29,7 +37,8 @@ def gravest(of_paths: Verdict, captured: Iterable[RoceRow], counted: Iterable[Ve
     rest = (one for one in found if one is not worst and _gravity(one) >= GRAVITY["notice"])
     said = tuple(sentence for one in rest for sentence in (one.text, *one.evidence))
     below = () if worst is of_paths else of_paths.evidence
-    return replace(worst, evidence=(*worst.evidence, *said, *below))
+    clear = () if clean is None else (clean,)
+    return replace(worst, evidence=(*worst.evidence, *said, *below, *clear))
 
 
 def _gravity(found: Verdict) -> int:

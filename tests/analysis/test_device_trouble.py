@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.device_trouble import _KINDS, card_verdicts, port_verdict
+from analysis.device_trouble import _KINDS, paused, port_verdict
 from analysis.model import Model
 from analysis.samples import RoceTick, Sample
 from analysis.settings import Settings
@@ -115,14 +115,14 @@ def test_only_what_grew_is_told_and_all_of_it(grown: dict[str, int]) -> None:
     ],
 )
 def test_a_priority_that_is_paused_for_long_is_a_storm_and_whose_it_is_is_told(counter: str, said: str) -> None:
-    (found,) = card_verdicts("ens1", {counter: 1_200_000, "rx_prio3_pause": 40_000}, MINUTE_NS)
+    (found,) = paused("ens1", {counter: 1_200_000, "rx_prio3_pause": 40_000}, MINUTE_NS)
     assert found.severity == "bad"
     assert str(found.text).startswith(said)
 
 
 @pytest.mark.parametrize("grown", [{"rx_prio3_pause_duration": 600_000}, {"rx_prio3_pause": 9_000_000}, {}])
 def test_short_pauses_are_how_pfc_works(grown: dict[str, int]) -> None:
-    assert list(card_verdicts("ens1", grown, MINUTE_NS)) == []
+    assert list(paused("ens1", grown, MINUTE_NS)) == []
 
 
 # --- on a whole box ---
