@@ -49,6 +49,7 @@ DASHBOARD: Final = (
     Action("app.wizard", "w", N_("wizard"), N_("Tune this box: plan, try, compare, keep or put back."), footer=True),
     Action("events", "v", N_("events"), N_("List of outages, route changes and marks: go to one, or copy them.")),
     Action("services", "s", N_("services"), N_("Services and ports that are checked: DNS, TCP, TLS, HTTP.")),
+    Action("box", "i", N_("this box"), N_("This box: what it counts that is wrong, processors, interfaces, queues.")),
     Action("compare", "c", N_("compare"), N_("Compare before and after a moment, or any two spans.")),
     Action("app.save_screen", "S", N_("save screen"), N_("Save this screen as a picture (SVG).")),
     Action("app.redraw", "ctrl+l", N_("redraw"), N_("Draw the whole screen again.")),

@@ -14,6 +14,7 @@ from analysis.view import PathRow, PathSpan, RdmaRow, RoceRow, RouteRow, Verdict
 from collectors.session.header import rfc3339
 from tui.cli import Exit
 from tui.counter_names import TROUBLE
+from tui.report.build_box import box_part
 from tui.report.build_services import ports_part, service_part
 from tui.report.schema import (
     AdvicePart,
@@ -73,6 +74,7 @@ def report(seen: Seen) -> Report:
         measured=_measured(seen),
         services=tuple(map(service_part, view.services)),
         ports=tuple(map(ports_part, view.ports)),
+        box=box_part(view),
     )
 
 

@@ -12,6 +12,7 @@ from analysis.events import EventKind
 from analysis.objectives import Objective, State
 from analysis.samples import Protocol, Role, Stamps
 from analysis.severity import Severity
+from tui.report.box_schema import BoxPart
 from tui.report.part import Part
 from tui.report.service_schema import PortsPart, ServicePart
 
@@ -260,3 +261,4 @@ class Report(Part, frozen=True, tag="longpipe.report/1", tag_field="schema"):
     measured: MeasuredPart
     services: tuple[ServicePart, ...] = ()
     ports: tuple[PortsPart, ...] = ()
+    box: BoxPart | None = None

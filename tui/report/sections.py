@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tui.report.about_advice import advice_blocks
+from tui.report.about_box import box_blocks
 from tui.report.about_paths import outage_blocks, target_blocks
 from tui.report.about_rdma import rdma_blocks, roce_blocks
 from tui.report.about_routes import route_blocks
@@ -30,6 +31,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("services", _("Services"), tuple(service_blocks(report.services))),
         Section("ports", _("Ports"), tuple(port_blocks(report.ports))),
         Section("outages", _("Outages"), tuple(outage_blocks(report))),
+        Section("box", _("This box"), tuple(box_blocks(report.box))),
         Section("rdma", _("RDMA"), tuple(rdma_blocks(report))),
         Section("roce", "RoCE", tuple(roce_blocks(report))),
         Section("advice", _("Advice"), tuple(advice_blocks(report))),

@@ -12,6 +12,7 @@ from analysis.roce.merge import FlowKey
 from analysis.samples import Series
 from analysis.view import SPANS_NS, Lens, View
 from tui.actions import DASHBOARD, bindings
+from tui.box import box_detail
 from tui.compare import Span, compared, usual_spans
 from tui.details import DETAILS, verdict_detail
 from tui.feed import Feed
@@ -169,6 +170,10 @@ class DashboardScreen(TimeKeys):
     def action_services(self) -> None:
         """Show the services and ports that are checked."""
         self._open(lambda view, width: services_detail(view, self.glyphs, width))
+
+    def action_box(self) -> None:
+        """Show the box itself."""
+        self._open(lambda view, width: box_detail(view, self.glyphs, width))
 
     def action_events(self) -> None:
         """List outages, route changes and marks."""

@@ -1,0 +1,81 @@
+"""The page of the box itself: what it counts that is wrong first, then processors and interfaces."""
+
+import pytest
+from msgspec.structs import replace
+
+from analysis.samples import Host, LinkCounters, LinkInfo, LinkInfos, Links, Qdiscs, Sample
+from analysis.samples.box import QdiscCounters
+from analysis.settings import Settings
+from tests.samples import at, session
+from tests.tui.feeds import CannedFeed, settle
+from tests.tui.reports import seen_of
+from tests.tui.screen_text import text
+from tui.app import LongpipeApp
+from tui.box import box_detail
+from tui.report.build_box import LINKS, box_part
+from tui.widgets.runs import row_text
+
+ETH0 = LinkCounters("eth0", True, 1_000_000, 500_000, 9000, 4000, 0, 0, 0, 0, 3)
+
+
+def over(*more: Sample) -> list[Sample]:
+    """A minute of a healthy box whose last two looks at its interfaces are `more`."""
+    return sorted([*(s for s in session(60) if not isinstance(s, Links)), *more], key=lambda sample: sample.t)
+
+
+def links(*rows: LinkCounters) -> list[Sample]:
+    """Interfaces that stood still for a minute but for eth0, which lost packets."""
+    later = replace(ETH0, rx_bytes=2_000_000, rx_errors=30, tx_dropped=4)
+    infos = LinkInfos(at(1), (LinkInfo("eth0", 9000, "mlx5_core", 100_000), LinkInfo("veth0a", 1500, "veth")))
+    queues = Qdiscs(at(2), (QdiscCounters("eth0", "fq", "8001:", "root", 100, 1234, 0, 0, 0),))
+    return over(
+        Links(at(1), (ETH0, *rows)), infos, queues, Links(at(59), (ETH0, *rows)), Links(at(60), (later, *rows))
+    )
+
+
+def page(samples: list[Sample], width: int = 100) -> list[str]:
+    seen = seen_of(samples, 0, 61)
+    return [row_text(row).rstrip() for row in box_detail(seen.view, "unicode", width).rows]
+
+
+def test_what_the_box_counts_that_is_wrong_comes_first() -> None:
+    rows = page(links())
+    assert rows[0].startswith("▲ WARNING  eth0: 30 errors on receipt in 59 s")
+    assert "processors       10% busy" in rows
+    assert "memory           50% in use" in rows
+
+
+def test_an_interface_is_told_with_its_traffic_errors_and_queue() -> None:
+    rows = page(links())
+    at_eth0 = rows.index("eth0  mlx5_core  100 Gb/s  MTU 9000  up")
+    assert rows[at_eth0 + 1] == "  rx 8.00 Mb/s, 0/s; tx 0 b/s, 0/s packets"
+    assert rows[at_eth0 + 2] == "  errors 30.0/s, dropped 4.00/s, queue fq: 1.2k dropped"
+
+
+def test_containers_and_loopback_do_not_hide_the_interfaces() -> None:
+    many = [replace(ETH0, name=f"wg{n}") for n in range(LINKS + 3)]
+    part = box_part(seen_of(links(*many, replace(ETH0, name="veth0a"), replace(ETH0, name="lo")), 0, 61).view)
+    assert part is not None
+    assert part.links[0].name == "eth0", "the busiest first"
+    assert len(part.links) == LINKS
+    assert not {"lo", "veth0a"} & {link.name for link in part.links}
+    assert part.links_left_out == 5, "four idle ones and a container's"
+
+
+def test_what_is_not_known_is_not_told() -> None:
+    bare = [sample for sample in session(60) if not isinstance(sample, (Links, Host))]
+    assert box_part(seen_of(bare, 0, 60).view) is None
+    assert page(bare) == ["Nothing is known of this box: a capture does not tell."]
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 16)])
+async def test_the_page_opens_by_a_key_at_every_size(size: tuple[int, int]) -> None:
+    feed = CannedFeed(links())
+    async with LongpipeApp(lambda: feed, Settings(), "unicode").run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("i")
+        await settle(pilot)
+        shown = text(pilot.app)
+        assert "This box" in shown
+        assert "processors" in shown
+        assert "eth0: 30 errors on receipt" in shown
