@@ -32,13 +32,16 @@ from analysis.view import HostRow, LinkRow, RdmaRow
 GROWTH_NS: Final = 60 * 10**9
 """The time over which advice looks at the growth of counters."""
 RDMA_RATE_NS: Final = 10 * 10**9
+LINKS_EVERY_NS: Final = 10 * 10**9
+"""A host of containers has thousands of interfaces: not every second of the last minute is kept of them."""
 
 
 class Box:
     """The latest of everything, and as much of the past as rates need."""
 
     def __init__(self) -> None:
-        self.links: Recent[Links] = Recent(GROWTH_NS)
+        self.links: Recent[Links] = Recent(2 * 10**9)
+        self._links_before: Recent[Links] = Recent(GROWTH_NS)
         self.hosts: Recent[Host] = Recent(GROWTH_NS)
         self.tcp: Recent[TcpCounters] = Recent(GROWTH_NS)
         self.rdma: Recent[Rdma] = Recent(GROWTH_NS)
@@ -56,6 +59,8 @@ class Box:
         match sample:
             case Links():
                 self.links.add(sample)
+                if not self._links_before or sample.t - self._links_before[-1].t >= LINKS_EVERY_NS:
+                    self._links_before.add(sample)
                 self._peaks(sample.t)
             case Host():
                 self.hosts.add(sample)
@@ -76,6 +81,12 @@ class Box:
             case _:
                 return self.tests.fold(sample)
         return True
+
+    def links_grown(self, at_ns: int) -> tuple[Links, Links] | None:
+        """Return the interfaces about a minute ago and now; None where nothing is known of both at `at_ns`."""
+        if len(self.links) < 2 or self.links[-1].t <= at_ns - GROWTH_NS:
+            return None
+        return self._links_before[0], self.links[-1]
 
     def value(self, fact: str) -> str | None:
         """Return a fact's value, None where it is not known."""

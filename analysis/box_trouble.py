@@ -30,7 +30,7 @@ def counted(box: Box, routes: Iterable[Route], at_ns: int) -> tuple[Verdict, ...
     return (
         *rdma_verdicts(box.rdma, at_ns),
         *card_verdicts(box.nics, at_ns),
-        *_of_links(box.links, _ways_out(box, routes), at_ns),
+        *_of_links(box.links_grown(at_ns), _ways_out(box, routes)),
         *_of_processors(box.hosts, at_ns),
     )
 
@@ -38,7 +38,7 @@ def counted(box: Box, routes: Iterable[Route], at_ns: int) -> tuple[Verdict, ...
 def clean(box: Box, routes: Iterable[Route], at_ns: int) -> Sentence | None:
     """Say that the fault is not in this box, where its ways out and its processors count nothing wrong; else None."""
     names = _ways_out(box, routes)
-    links, hosts = box.links.ends(at_ns), box.hosts.ends(at_ns)
+    links, hosts = box.links_grown(at_ns), box.hosts.ends(at_ns)
     if links is None or hosts is None or links[1].t - links[0].t < CLEAN_NS:
         return None
     pairs = list(_pairs(*links, names))
@@ -71,8 +71,8 @@ def _wrong(was: LinkCounters, now: LinkCounters) -> bool:
     return not now.up or any(known)
 
 
-def _of_links(kept: Recent[Links], names: AbstractSet[str], at_ns: int) -> Iterator[Verdict]:
-    if (ends := kept.ends(at_ns)) is None:
+def _of_links(ends: tuple[Links, Links] | None, names: AbstractSet[str]) -> Iterator[Verdict]:
+    if ends is None:
         return
     elapsed_ns = ends[1].t - ends[0].t
     for was, now in _pairs(*ends, names):

@@ -121,3 +121,10 @@ def test_a_path_s_loss_comes_first_and_the_box_s_errors_are_its_evidence() -> No
 def test_counters_of_long_ago_say_nothing() -> None:
     assert "errors" in str(verdict_over(*grown(rx_errors=300), seconds=89).text)
     assert "errors" not in str(verdict_over(*grown(rx_errors=300), seconds=90).text)
+
+
+def test_errors_of_the_last_minute_are_told_and_those_before_it_forgotten() -> None:
+    """As a busy host is folded: once a second, of which not every one is kept."""
+    looks = [links(n, replace(LINK, rx_packets=1000 * n, rx_errors=min(n, 10))) for n in range(100)]
+    assert "10 errors on receipt" in str(verdict_over(*looks[:60], seconds=60).text)
+    assert "errors" not in str(verdict_over(*looks, seconds=100).text)
