@@ -83,10 +83,11 @@ class Box:
         return True
 
     def links_grown(self, at_ns: int) -> tuple[Links, Links] | None:
-        """Return the interfaces about a minute ago and now; None where nothing is known of both at `at_ns`."""
+        """Return the interfaces up to a minute ago and now; None where nothing is known of both at `at_ns`."""
         if len(self.links) < 2 or self.links[-1].t <= at_ns - GROWTH_NS:
             return None
-        return self._links_before[0], self.links[-1]
+        last = self.links[-1]
+        return next((kept for kept in self._links_before if kept.t >= last.t - GROWTH_NS), self.links[-2]), last
 
     def value(self, fact: str) -> str | None:
         """Return a fact's value, None where it is not known."""
