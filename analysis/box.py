@@ -59,8 +59,7 @@ class Box:
         match sample:
             case Links():
                 self.links.add(sample)
-                if not self._links_before or sample.t - self._links_before[-1].t >= LINKS_EVERY_NS:
-                    self._links_before.add(sample)
+                self._keep_look(sample)
                 self._peaks(sample.t)
             case Host():
                 self.hosts.add(sample)
@@ -82,12 +81,19 @@ class Box:
                 return self.tests.fold(sample)
         return True
 
+    def _keep_look(self, sample: Links) -> None:
+        """Keep the first look in each ten seconds of the clock: the same ones wherever a replay begins."""
+        kept = self._links_before
+        if not kept or sample.t // LINKS_EVERY_NS != kept[-1].t // LINKS_EVERY_NS:
+            kept.add(sample)
+
     def links_grown(self, at_ns: int) -> tuple[Links, Links] | None:
         """Return the interfaces up to a minute ago and now; None where nothing is known of both at `at_ns`."""
         if len(self.links) < 2 or self.links[-1].t <= at_ns - GROWTH_NS:
             return None
-        last = self.links[-1]
-        return next((kept for kept in self._links_before if kept.t >= last.t - GROWTH_NS), self.links[-2]), last
+        last, before = self.links[-1], self.links[-2]
+        first = next((kept for kept in self._links_before if last.t - GROWTH_NS <= kept.t < last.t), before)
+        return (first, last) if first.t >= last.t - 2 * GROWTH_NS else None
 
     def value(self, fact: str) -> str | None:
         """Return a fact's value, None where it is not known."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from analysis.box import Box, core_shares
 from analysis.counters import grown
-from analysis.device_trouble import FEW, card_verdicts, rdma_verdicts
+from analysis.device_trouble import FEW, missed_verdicts, pause_verdicts, rdma_verdicts
 from analysis.recent import Recent
 from analysis.samples import Host, LinkCounters, Links, Route
 from analysis.severity import Severity
@@ -14,61 +14,82 @@ from analysis.text import N_, Sentence, say
 from analysis.units import count, duration, percent
 from analysis.view import Verdict
 
-BAD_RATIO: Final = 0.001
+SPOILT_RATIO: Final = 0.001
 """Of packets that the box itself spoils or drops: it holds a Reno flow of 150 ms to 3 Mb/s (Mathis et al., 1997)."""
+MANY: Final = 100
+"""Errors of interfaces count frames of a wrong length too: fewer in a minute are only worth a notice."""
 BUSY_RATIO: Final = 0.95
 SOFTIRQ_RATIO: Final = 0.5
 """A core as busy as this, by receiving packets for at least this part of its time, cannot take in more."""
 CLEAN_NS: Final = 10 * 10**9
 """Within less nothing is called clean."""
-_ON_RECEIPT: Final = N_("{interface}: {n} errors on receipt in {time}: look at cable, module and port, at both ends.")
-_ON_SENDING: Final = N_("{interface}: {n} errors on sending in {time}: look at its driver, cable and port.")
+_ON_RECEIPT: Final = N_(
+    "{interface}: {n} frames could not be taken in during {time}: damaged (look at the cable, at both ends) or of a "
+    "wrong length. ethtool -S {interface} tells which."
+)
+_ON_SENDING: Final = N_("{interface}: {n} packets could not be sent in {time}. ethtool -S {interface} tells why.")
+_WIRELESS_KINDS: Final = frozenset(("veth", "tun", "wireguard", "dummy", "ipip", "sit", "gre", "ip6tnl", "ppp"))
+"""Software that counts nothing of any wire."""
+_UPPER_KINDS: Final = frozenset(("bond", "bridge", "vlan", "team", "macvlan", "ipvlan"))
 
 
-def counted(box: Box, routes: Iterable[Route], at_ns: int) -> tuple[Verdict, ...]:
-    """Return what RDMA ports, cards, links and processors counted in the last minute that is wrong, one by one."""
-    return (
-        *rdma_verdicts(box.rdma, at_ns),
-        *card_verdicts(box.nics, at_ns),
-        *_of_links(box.links_grown(at_ns), _ways_out(box, routes)),
-        *_of_processors(box.hosts, at_ns),
-    )
+def rdma_counted(box: Box, at_ns: int) -> Iterator[Verdict]:
+    """Yield what RDMA ports, and cards' pauses, counted in the last minute that is wrong."""
+    yield from rdma_verdicts(box.rdma, at_ns)
+    yield from pause_verdicts(box.nics, at_ns)
+
+
+def box_counted(box: Box, routes: Iterable[Route], at_ns: int) -> Iterator[Verdict]:
+    """Yield what the ways out, cards and processors counted in the last minute that is wrong."""
+    yield from _of_links(box.links_grown(at_ns), _ways_out(box, routes))
+    yield from missed_verdicts(box.nics, at_ns)
+    yield from _of_processors(box.hosts, at_ns)
 
 
 def clean(box: Box, routes: Iterable[Route], at_ns: int) -> Sentence | None:
-    """Say that the fault is not in this box, where its ways out and its processors count nothing wrong; else None."""
+    """Say that this box counts no error where that can be said of every way out, else None."""
     names = _ways_out(box, routes)
     links, hosts = box.links_grown(at_ns), box.hosts.ends(at_ns)
-    if links is None or hosts is None or links[1].t - links[0].t < CLEAN_NS:
+    if links is None or hosts is None or not all(_has_wire(box, name) for name in names):
         return None
+    elapsed_ns = min(last.t - first.t for first, last in (links, hosts))
     pairs = list(_pairs(*links, names))
-    if not pairs or any(_wrong(was, now) for was, now in pairs) or _dropped(*hosts):
+    if elapsed_ns < CLEAN_NS or len(pairs) < len(names) or not pairs or not all(now.up for _, now in pairs):
         return None
     return say(
-        N_("This box itself: not one error on {interfaces}, no packet dropped by its processors in {time}."),
-        interfaces=", ".join(now.name for _, now in pairs),
-        time=duration(links[1].t - links[0].t),
+        N_("This box counts no error on {interfaces} and no packet dropped by its processors in {time}."),
+        interfaces=", ".join(sorted(now.name for _, now in pairs)),
+        time=duration(elapsed_ns),
     )
 
 
+def _has_wire(box: Box, name: str) -> bool:
+    """Tell whether an interface counts errors of a wire, by itself or by those below it."""
+    kind = info.kind if (info := box.infos.get(name)) is not None else None
+    return kind not in _WIRELESS_KINDS and (kind not in _UPPER_KINDS or bool(_below(box, name)))
+
+
+def _below(box: Box, name: str) -> list[str]:
+    return (box.value(f"link.{name}.lowers") or "").split()
+
+
 def _ways_out(box: Box, routes: Iterable[Route]) -> AbstractSet[str]:
-    """Return the interfaces that matter to what is probed: other ones of software have errors that mean nothing."""
+    """Return the interfaces of routes and of active RDMA ports, and those below: errors elsewhere mean little."""
     ports = box.rdma[-1].ports if box.rdma else ()
-    return {route.interface for route in routes} | {port.netdev for port in ports if port.netdev}
+    waiting = [route.interface for route in routes]
+    waiting += [port.netdev for port in ports if port.netdev and port.state == "ACTIVE"]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _below(box, name)
+    return found
 
 
 def _pairs(first: Links, last: Links, names: AbstractSet[str]) -> Iterator[tuple[LinkCounters, LinkCounters]]:
     before = {row.name: row for row in first.rows}
     return ((before[row.name], row) for row in last.rows if row.name in names and row.name in before)
-
-
-def _wrong(was: LinkCounters, now: LinkCounters) -> bool:
-    known = (
-        grown(was.rx_errors, now.rx_errors),
-        grown(was.tx_errors, now.tx_errors),
-        grown(was.carrier_changes, now.carrier_changes),
-    )
-    return not now.up or any(known)
 
 
 def _of_links(ends: tuple[Links, Links] | None, names: AbstractSet[str]) -> Iterator[Verdict]:
@@ -94,32 +115,32 @@ def _unsteady(interface: str, changes: int, elapsed_ns: int) -> Verdict:
 
 
 def _severity(n: int, of: int | None) -> Severity:
-    if n < FEW:
-        return "notice"
-    return "bad" if of and n / of > BAD_RATIO else "warn"
+    return "warn" if n >= MANY and of is not None and n > of * SPOILT_RATIO else "notice"
 
 
 def _of_processors(kept: Recent[Host], at_ns: int) -> Iterator[Verdict]:
-    if (ends := kept.ends(at_ns)) is None:
+    if (ends := kept.ends(at_ns)) is None or ends[1].t - ends[0].t < CLEAN_NS:
         return
-    time = duration(ends[1].t - ends[0].t)
-    if dropped := _dropped(*ends):
+    first, last = ends
+    time = duration(last.t - first.t)
+    if dropped := _grown(first.softnet_dropped, last.softnet_dropped):
         text = N_(
             "This box dropped {n} received packets in {time} before any program saw them: its processors do not keep "
             "up."
         )
-        taken = grown(sum(ends[0].softnet_processed), sum(ends[1].softnet_processed))
-        yield Verdict(_severity(dropped, taken), say(text, n=count(dropped), time=time))
-    for core, (busy, softirq) in enumerate(core_shares(*ends)):
+        taken = _grown(first.softnet_processed, last.softnet_processed)
+        grave: Severity = "bad" if dropped >= MANY and dropped > taken * SPOILT_RATIO else "warn"
+        yield Verdict(grave if dropped >= FEW else "notice", say(text, n=count(dropped), time=time))
+    for core, (busy, softirq) in enumerate(core_shares(first, last)):
         if busy >= BUSY_RATIO and softirq >= SOFTIRQ_RATIO:
             text = N_(
-                "Core {core} was busy for {busy} of {time}, taking in packets for {softirq} of it: one core carries "
-                "what several could."
+                "Core {core} was busy for {busy} of {time}, in softirq for {softirq} of it: one core carries what "
+                "several could."
             )
             args = {"core": core, "busy": percent(busy), "softirq": percent(softirq), "time": time}
             yield Verdict("warn", say(text, **args))
 
 
-def _dropped(first: Host, last: Host) -> int:
-    """Return the packets that found a core's backlog full (/proc/net/softnet_stat, second column)."""
-    return grown(sum(first.softnet_dropped), sum(last.softnet_dropped)) or 0
+def _grown(was: tuple[int, ...], now: tuple[int, ...]) -> int:
+    """Return by how much the totals of all cores grew (/proc/net/softnet_stat); 0 where cores came or went."""
+    return sum(grown(a, b) or 0 for a, b in zip(was, now, strict=True)) if len(was) == len(now) else 0

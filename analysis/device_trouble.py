@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from analysis.counters import growth
 from analysis.recent import Recent
-from analysis.roce.findings import PAUSE_BAD_RATIO
 from analysis.samples import NicCounters, Rdma
 from analysis.severity import GRAVITY, Severity
 from analysis.text import N_, Sentence, say
@@ -25,25 +24,31 @@ FEW: Final = 3
 """Fewer events in a minute are told, but blame nobody: a retransmit timer that fires once proves no loss."""
 LOSS_BAD_RATIO: Final = 0.001
 """Loss events per packet: a tenth of the loss at which go-back-N comes near to a standstill (ICCCN 2019, 8846946)."""
+LEAST_PACKETS: Final = 10_000
+"""Shares of fewer packets are nothing to go by."""
+LEAST_NS: Final = 10 * 10**9
+"""Shares of less time neither."""
+PAUSED_RATIO: Final = 0.01
+STORM_RATIO: Final = 0.1
+"""Of a minute. Less is how PFC works under incast; the detection time of watchdogs cannot be seen in totals."""
 _WIRE: Final = (
     "symbol_error", "port_rcv_errors", "local_link_integrity_errors", "excessive_buffer_overrun_errors",
     "link_error_recovery", "link_downed",
 )  # fmt: skip
-_ERRORS: Final = frozenset(("symbol_error", "port_rcv_errors"))
-"""Without them a wire is not watched: Soft-RoCE counts only that its link went down."""
 _PEER_NOT_READY: Final = ("rnr_nak_retry_err", "rcvd_rnr_err")
 _NOT_READY: Final = ("out_of_buffer", "send_rnr_err")
 _SENT: Final = ("sent_pkts", "port_xmit_packets")
 _RECEIVED: Final = ("rcvd_pkts", "port_rcv_packets")
+_MISSED: Final = ("rx_missed_errors", "rx_out_of_buffer", "rx_fifo_errors")
 _PAUSED: Final = re.compile(r"(?P<way>rx|tx)_prio(?P<priority>\d)_pause_duration")
 _HELD: Final = {
     "rx": N_(
-        "{interface}: the switch held priority {priority} back for {share} of {time}: a pause storm. The congestion "
-        "is in the fabric or at a slow receiver, not in this box."
+        "{interface}: the switch held priority {priority} back for {share} of {time}: congestion in the fabric or a "
+        "slow receiver."
     ),
     "tx": N_(
-        "{interface}: this box held priority {priority} back for {share} of {time}: a pause storm. It takes packets "
-        "in too slowly: PCIe, memory or a hung application."
+        "{interface}: this box held priority {priority} back for {share} of {time}: it takes packets in too slowly "
+        "(PCIe, memory)."
     ),
 }
 
@@ -57,12 +62,14 @@ class _Kind(NamedTuple):
     packets: tuple[str, ...] = ()
     """What they are a share of; a large share is bad."""
     explained_by: tuple[str, ...] = ()
-    """Counters of what brings these events with it."""
+    """Counters of what brings these events with it: then they are only worth a notice."""
+    less: tuple[str, ...] = ()
+    """Counters whose events are counted here once more (rxe_comp.c: every NAK is a retry of the completer)."""
 
 
 _KINDS: Final = (
     _Kind(
-        "bad",
+        "warn",
         N_(
             "RDMA {port}: {n} remote access errors in {time}: the memory key or the address was wrong. That is "
             "software, not the network."
@@ -72,12 +79,18 @@ _KINDS: Final = (
     _Kind(
         "bad",
         N_("RDMA {port}: connections were given up after too many retries, {n} in {time}."),
-        ("retry_exceeded_err", "retry_rnr_exceeded_err"),
+        (
+            "retry_exceeded_err",
+            "retry_rnr_exceeded_err",
+            "req_transport_retries_exceeded",
+            "req_rnr_retries_exceeded",
+        ),
     ),
     _Kind(
-        "bad",
+        "warn",
         N_("RDMA {port}: {n} packets arrived with a broken checksum in {time}: address translation or corruption."),
         ("rx_icrc_encapsulated",),
+        _RECEIVED,
     ),
     _Kind("warn", N_("RDMA {port}: {n} errors on the wire in {time}: look at its cable, module and port."), _WIRE),
     _Kind(
@@ -91,8 +104,7 @@ _KINDS: Final = (
         "warn",
         N_("RDMA {port}: packets are lost or overtaken on the way here: {n} times in {time}."),
         ("out_of_sequence", "out_of_seq_request", "implied_nak_seq_err"),
-        _RECEIVED,
-        _NOT_READY,
+        explained_by=_NOT_READY,
     ),
     _Kind(
         "warn",
@@ -100,6 +112,7 @@ _KINDS: Final = (
         ("local_ack_timeout_err", "completer_retry_err"),
         _SENT,
         _PEER_NOT_READY,
+        less=("rcvd_seq_err",),
     ),
     _Kind(
         "warn",
@@ -128,13 +141,24 @@ def rdma_verdicts(kept: Recent[Rdma], at_ns: int) -> Iterator[Verdict]:
             yield found
 
 
-def card_verdicts(kept: Recent[NicCounters], at_ns: int) -> Iterator[Verdict]:
-    """Yield the priorities that network cards say were paused for long."""
-    if (ends := kept.ends(at_ns)) is None:
-        return
-    first, last = ends
-    for name, counters in last.interfaces.items():
-        yield from paused(name, growth(first.interfaces.get(name, {}), counters), last.t - first.t)
+def pause_verdicts(kept: Recent[NicCounters], at_ns: int) -> Iterator[Verdict]:
+    """Yield what network cards say was paused for long."""
+    for name, grown, elapsed_ns in _of_cards(kept, at_ns):
+        yield from paused(name, grown, elapsed_ns)
+
+
+def missed_verdicts(kept: Recent[NicCounters], at_ns: int) -> Iterator[Verdict]:
+    """Yield what network cards say they had no room for."""
+    for name, grown, elapsed_ns in _of_cards(kept, at_ns):
+        yield from missed(name, grown, elapsed_ns)
+
+
+def _of_cards(kept: Recent[NicCounters], at_ns: int) -> Iterator[tuple[str, dict[str, int], int]]:
+    """Yield each card with the growth of its totals within so many ns."""
+    if (ends := kept.ends(at_ns)) is not None:
+        first, last = ends
+        for name, counters in last.interfaces.items():
+            yield name, growth(first.interfaces.get(name, {}), counters), last.t - first.t
 
 
 def port_verdict(port: str, grown: Mapping[str, int], elapsed_ns: int) -> Verdict | None:
@@ -149,33 +173,43 @@ def port_verdict(port: str, grown: Mapping[str, int], elapsed_ns: int) -> Verdic
 
 def paused(interface: str, grown: Mapping[str, int], elapsed_ns: int) -> Iterator[Verdict]:
     """Yield the priorities of a card that were paused for long; it counts microseconds."""
+    if elapsed_ns < LEAST_NS:
+        return
     for counter, more in sorted(grown.items()):
-        match = _PAUSED.fullmatch(counter)
         ratio = more * 1000 / elapsed_ns
-        if match is not None and ratio > PAUSE_BAD_RATIO:
-            args = {"interface": interface, "priority": match["priority"], "share": percent(min(1.0, ratio))}
-            yield Verdict("bad", Sentence(_HELD[match["way"]], args | {"time": duration(elapsed_ns)}))
+        if ratio > PAUSED_RATIO and (match := _PAUSED.fullmatch(counter)) is not None:
+            text, share = _HELD[match["way"]], percent(min(1.0, ratio))
+            said = say(text, interface=interface, priority=match["priority"], share=share, time=duration(elapsed_ns))
+            yield Verdict("bad" if ratio > STORM_RATIO else "warn", said)
+
+
+def missed(interface: str, grown: Mapping[str, int], elapsed_ns: int) -> Iterator[Verdict]:
+    """Yield the packets that a card had no room for. Drivers count the same ones under several names."""
+    n = max(grown.get(name, 0) for name in _MISSED)
+    if n:
+        text = N_("{interface}: the card had no room for {n} packets in {time}: this box takes them in too slowly.")
+        yield Verdict(
+            "warn" if n >= FEW else "notice", say(text, interface=interface, n=count(n), time=duration(elapsed_ns))
+        )
 
 
 def _judged(kind: _Kind, port: str, grown: Mapping[str, int], elapsed_ns: int) -> Verdict | None:
-    n, explained = _sum(grown, kind.counters), _sum(grown, kind.explained_by)
-    if not n or 2 * explained >= n:
+    n = _sum(grown, kind.counters) - _sum(grown, kind.less)
+    if n <= 0:
         return None
     text = Sentence(kind.text, {"port": port, "n": count(n), "time": duration(elapsed_ns)})
-    packets = _sum(grown, kind.packets)
-    if kind.severity == "warn" and n < FEW:
+    if n < FEW or 2 * _sum(grown, kind.explained_by) >= n:
         return Verdict("notice", text)
-    return Verdict("bad" if packets and n / packets > LOSS_BAD_RATIO else kind.severity, text)
+    packets = _sum(grown, kind.packets)
+    return Verdict("bad" if packets >= LEAST_PACKETS and n / packets > LOSS_BAD_RATIO else kind.severity, text)
 
 
 def _context(port: str, grown: Mapping[str, int], time: str) -> Iterator[Sentence]:
-    """Say how much was sent meanwhile, and that the fault is not this port's own wire, where these are counted."""
+    """Say how much was sent meanwhile, where that is counted."""
     sent, received = _sum(grown, _SENT), _sum(grown, _RECEIVED)
     if sent or received:
         text = N_("RDMA {port}: {sent} packets sent and {received} received in {time}.")
         yield say(text, port=port, sent=count(sent), received=count(received), time=time)
-    if not _ERRORS.isdisjoint(grown) and not _sum(grown, _WIRE):
-        yield say(N_("RDMA {port}: not one error on its own wire in {time}."), port=port, time=time)
 
 
 def _sum(grown: Mapping[str, int], counters: Iterable[str]) -> int:

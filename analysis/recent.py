@@ -25,10 +25,17 @@ class Recent(deque[S]):
             self.popleft()
 
     def ends(self, at_ns: int) -> tuple[S, S] | None:
-        """Return the oldest and the newest sample; None where they are one, or say nothing of `at_ns` any more."""
+        """Return the first and the last sample of the last `keep_ns`; None where they are one, or old at `at_ns`.
+
+        Where the last one comes after a gap, the one before it counts, if that is not twice as old.
+        """
         if len(self) < 2 or self[-1].t <= at_ns - self.keep_ns:
             return None
-        return self[0], self[-1]
+        last = self[-1]
+        first = next(sample for sample in self if sample is last or sample.t >= last.t - self.keep_ns)
+        if first is last and self[-2].t >= last.t - 2 * self.keep_ns:
+            first = self[-2]
+        return None if first is last else (first, last)
 
 
 class Peak:

@@ -32,11 +32,13 @@ def gravest(
     """
     found = [*map(_of_capture, captured), *counted]
     worst = max(found, key=_gravity, default=None)
-    if worst is None or (not alone and _gravity(worst) <= max(GRAVITY["unknown"], _gravity(of_paths))):
+    nothing_else = alone and of_paths.severity == "unknown"
+    if worst is None or (not nothing_else and _gravity(worst) <= max(GRAVITY["unknown"], _gravity(of_paths))):
         worst = of_paths
     rest = (one for one in found if one is not worst and _gravity(one) >= GRAVITY["notice"])
     said = tuple(sentence for one in rest for sentence in (one.text, *one.evidence))
-    below = () if worst is of_paths else of_paths.evidence
+    told = (of_paths.text,) if _gravity(of_paths) >= GRAVITY["notice"] else ()
+    below = () if worst is of_paths else (*told, *of_paths.evidence)
     clear = () if clean is None else (clean,)
     return replace(worst, evidence=(*worst.evidence, *said, *below, *clear))
 

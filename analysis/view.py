@@ -174,8 +174,10 @@ class View(msgspec.Struct, frozen=True):
     rdma_absent: Sentence | None
     nics: dict[str, dict[str, float]]
     """Pauses, discards and congestion marks per second, by interface and the driver's counter names."""
-    counted: tuple[Verdict, ...]
-    """What the counters of RDMA ports and cards say is wrong, one by one."""
+    counted_rdma: tuple[Verdict, ...]
+    """What the counters of RDMA ports and of cards' pauses say is wrong, one by one."""
+    counted_box: tuple[Verdict, ...]
+    """What those of interfaces, cards and processors say."""
     roce: tuple[RoceRow, ...]
     roce_points: tuple[RocePoint, ...]
     """The wanted flow second by second, within the graph's span."""

@@ -19,12 +19,12 @@ from tui.widgets.wrap import wrap_rows
 def box_detail(view: View, glyphs: Glyphs, width: int) -> Detail:
     """Return the page of the box."""
     rows: list[Row] = []
-    for found in view.counted:
+    for found in (*view.counted_box, *view.counted_rdma):
         text = f"{glyph(found.severity, glyphs)} {word(found.severity)}  {tell(found.text)}"
         rows += [*wrap_rows(text, width, role(found.severity), indent=2), *sentence_rows(found.evidence, width)]
     part = box_part(view)
     if part is None:
-        rows += wrap_rows(_("Nothing is known of this box: a capture does not tell."), width, "dim")
+        rows += wrap_rows(_("Nothing is known of processors and interfaces."), width, "dim")
         return Detail(_("This box"), tuple(rows))
     rows += [*([()] if rows else []), *pairs(box_facts(part), width)]
     for link in part.links:

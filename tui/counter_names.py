@@ -19,6 +19,8 @@ TROUBLE: Final[dict[str, str]] = {
     "local_ack_timeout_err": N_("time-outs waiting for the peer"),
     "completer_retry_err": N_("time-outs waiting for the peer"),
     "retry_exceeded_err": N_("connections given up after too many retries"),
+    "req_transport_retries_exceeded": N_("connections given up after too many retries"),
+    "req_rnr_retries_exceeded": N_("connections given up: the peer never had a buffer"),
     "rnr_nak_retry_err": N_("peer had no receive buffer: its application is slow"),
     "rcvd_rnr_err": N_("peer had no receive buffer: its application is slow"),
     "retry_rnr_exceeded_err": N_("connections given up: the peer never had a buffer"),

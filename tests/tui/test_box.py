@@ -40,7 +40,7 @@ def page(samples: list[Sample], width: int = 100) -> list[str]:
 
 def test_what_the_box_counts_that_is_wrong_comes_first() -> None:
     rows = page(links())
-    assert rows[0].startswith("▲ WARNING  eth0: 30 errors on receipt in 59 s")
+    assert rows[0].startswith("· NOTE  eth0: 30 frames could not be taken in during 59 s")
     assert "processors       10% busy" in rows
     assert "memory           50% in use" in rows
 
@@ -65,7 +65,7 @@ def test_containers_and_loopback_do_not_hide_the_interfaces() -> None:
 def test_what_is_not_known_is_not_told() -> None:
     bare = [sample for sample in session(60) if not isinstance(sample, (Links, Host))]
     assert box_part(seen_of(bare, 0, 60).view) is None
-    assert page(bare) == ["Nothing is known of this box: a capture does not tell."]
+    assert page(bare) == ["Nothing is known of processors and interfaces."]
 
 
 @pytest.mark.parametrize("size", [(120, 36), (60, 16)])
@@ -78,4 +78,20 @@ async def test_the_page_opens_by_a_key_at_every_size(size: tuple[int, int]) -> N
         shown = text(pilot.app)
         assert "This box" in shown
         assert "processors" in shown
-        assert "eth0: 30 errors on receipt" in shown
+        assert "eth0: 30 frames could not be" in shown
+
+
+async def test_trouble_of_interfaces_is_no_matter_of_the_roce_pane() -> None:
+    feed = CannedFeed(links())
+    async with LongpipeApp(lambda: feed, Settings(), "unicode").run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "eth0: 30 frames" in text(pilot.app), "the line at the top"
+        assert "eth0: 30 frames" not in text(pilot.app).split("3 RoCE")[1]
+
+
+def test_inside_a_container_the_way_out_is_told_though_it_is_a_veth() -> None:
+    inside = [*links(), LinkInfos(at(60), (LinkInfo("eth0", 1500, "veth"),))]
+    part = box_part(seen_of(inside, 0, 61).view)
+    assert part is not None
+    assert [link.name for link in part.links] == ["eth0"]
+    assert part.links_left_out == 0

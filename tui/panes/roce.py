@@ -113,7 +113,7 @@ def _titled(column: Column) -> Column:
 def verdict_rows(view: View, width: int, pane: Pane) -> list[Row]:
     """Return the gravest verdict on captures and counters, over at most two rows; nothing where there is none."""
     found = [(row.verdict.severity, row.verdict.text) for row in view.roce]
-    found += [(verdict.severity, verdict.text) for verdict in view.counted]
+    found += [(verdict.severity, verdict.text) for verdict in view.counted_rdma]
     worst = max(found, key=lambda one: GRAVITY[one[0]], default=None)
     told = [health.problem for health in view.health if health.collector.startswith("roce") and health.problem]
     said = [row for sentence in told for row in wrap_rows(tell(sentence), width, "warn")]

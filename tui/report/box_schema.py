@@ -25,7 +25,7 @@ class LinkPart(Part, frozen=True):
 class BoxPart(Part, frozen=True):
     """Processors, memory and interfaces at the end of the span; `tcp_retrans_ratio` is of the last minute.
 
-    Interfaces with most traffic come first, at most 16; loopback and those of containers (veth) are left out.
+    Ways out come first, then what has errors, then by traffic, at most 16; loopback and containers are left out.
     """
 
     cpu_ratio: float | None

@@ -1,5 +1,6 @@
 """Makes the part of a report that tells of the box itself."""
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from analysis.view import LinkRow, View
@@ -17,7 +18,8 @@ def box_part(view: View) -> BoxPart | None:
         return None
     host = view.host
     others = [row for row in view.links if row.name != _LOOPBACK]
-    links = sorted((row for row in others if row.info is None or row.info.kind != _OF_CONTAINERS), key=_by_traffic)
+    ways = {route.interface for route in view.routes}
+    links = sorted((row for row in others if _is_told(row, ways)), key=lambda row: _order(row, ways))
     return BoxPart(
         cpu_ratio=host.cpu_ratio,
         busiest_core=host.busiest_core,
@@ -31,8 +33,15 @@ def box_part(view: View) -> BoxPart | None:
     )
 
 
-def _by_traffic(row: LinkRow) -> tuple[bool, float, str]:
-    return not row.up, -((row.rx_bps or 0) + (row.tx_bps or 0)), row.name
+def _is_told(row: LinkRow, ways: AbstractSet[str]) -> bool:
+    """Leave out the box's ends of containers' interfaces; inside of one, that is the way out."""
+    return row.name in ways or row.info is None or row.info.kind != _OF_CONTAINERS
+
+
+def _order(row: LinkRow, ways: AbstractSet[str]) -> tuple[bool, bool, bool, float, str]:
+    """Return ways out first, then what has errors, then by traffic."""
+    traffic = (row.rx_bps or 0) + (row.tx_bps or 0)
+    return row.name not in ways, not row.errors_per_s, not row.up, -traffic, row.name
 
 
 def _link(row: LinkRow) -> LinkPart:
