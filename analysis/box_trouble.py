@@ -28,7 +28,7 @@ _ON_RECEIPT: Final = N_(
     "wrong length. ethtool -S {interface} tells which."
 )
 _ON_SENDING: Final = N_("{interface}: {n} packets could not be sent in {time}. ethtool -S {interface} tells why.")
-_WIRELESS_KINDS: Final = frozenset(("veth", "tun", "wireguard", "dummy", "ipip", "sit", "gre", "ip6tnl", "ppp"))
+_NO_WIRE_KINDS: Final = frozenset(("veth", "tun", "wireguard", "dummy", "ipip", "sit", "gre", "ip6tnl", "ppp"))
 """Software that counts nothing of any wire."""
 _UPPER_KINDS: Final = frozenset(("bond", "bridge", "vlan", "team", "macvlan", "ipvlan"))
 
@@ -47,10 +47,15 @@ def box_counted(box: Box, routes: Iterable[Route], at_ns: int) -> Iterator[Verdi
 
 
 def clean(box: Box, routes: Iterable[Route], at_ns: int) -> Sentence | None:
-    """Say that this box counts no error where that can be said of every way out, else None."""
+    """Say that this box counts no error, where that can be said of every way out, else None.
+
+    To be asked where `box_counted` yields nothing.
+    """
     names = _ways_out(box, routes)
     links, hosts = box.links_grown(at_ns), box.hosts.ends(at_ns)
     if links is None or hosts is None or not all(_has_wire(box, name) for name in names):
+        return None
+    if not hosts[1].softnet_dropped or len(hosts[0].softnet_dropped) != len(hosts[1].softnet_dropped):
         return None
     elapsed_ns = min(last.t - first.t for first, last in (links, hosts))
     pairs = list(_pairs(*links, names))
@@ -66,7 +71,7 @@ def clean(box: Box, routes: Iterable[Route], at_ns: int) -> Sentence | None:
 def _has_wire(box: Box, name: str) -> bool:
     """Tell whether an interface counts errors of a wire, by itself or by those below it."""
     kind = info.kind if (info := box.infos.get(name)) is not None else None
-    return kind not in _WIRELESS_KINDS and (kind not in _UPPER_KINDS or bool(_below(box, name)))
+    return kind not in _NO_WIRE_KINDS and (kind not in _UPPER_KINDS or bool(_below(box, name)))
 
 
 def _below(box: Box, name: str) -> list[str]:

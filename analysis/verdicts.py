@@ -20,7 +20,7 @@ OPEN_LOSS_RATIO: Final = 0.01
 def gravest(
     of_paths: Verdict,
     captured: Iterable[RoceRow],
-    counted: Iterable[Verdict],
+    counted: Sequence[Verdict],
     clean: Sentence | None,
     *,
     alone: bool,
@@ -30,12 +30,13 @@ def gravest(
     Of equal ones that on paths is first, then captured RoCE, which tells more than a port's counters. `alone`: no
     path is probed at all.
     """
-    found = [*map(_of_capture, captured), *counted]
-    worst = max(found, key=_gravity, default=None)
+    seen = [*map(_of_capture, captured)]
+    # Totals always grow a little: what they say becomes the headline only where it is worth a warning.
+    worst = max((*seen, *(one for one in counted if _gravity(one) >= GRAVITY["warn"])), key=_gravity, default=None)
     nothing_else = alone and of_paths.severity == "unknown"
     if worst is None or (not nothing_else and _gravity(worst) <= max(GRAVITY["unknown"], _gravity(of_paths))):
         worst = of_paths
-    rest = (one for one in found if one is not worst and _gravity(one) >= GRAVITY["notice"])
+    rest = (one for one in (*seen, *counted) if one is not worst and _gravity(one) >= GRAVITY["notice"])
     said = tuple(sentence for one in rest for sentence in (one.text, *one.evidence))
     told = (of_paths.text,) if _gravity(of_paths) >= GRAVITY["notice"] else ()
     below = () if worst is of_paths else (*told, *of_paths.evidence)

@@ -222,3 +222,9 @@ def test_a_capture_of_its_own_is_judged_where_nothing_else_is_known() -> None:
     port = Verdict("warn", Sentence("NAKs"))
     assert gravest(nothing, (), (port,), None, alone=True).text == port.text
     assert gravest(nothing, (), (), None, alone=True) == nothing
+
+
+def test_a_few_events_are_no_headline() -> None:
+    well, few = Verdict("ok", Sentence("No problem seen.")), Verdict("notice", Sentence("1 time-outs"))
+    found = gravest(well, (), (few,), None, alone=False)
+    assert found == replace(well, evidence=(few.text,))

@@ -25,7 +25,7 @@ def over(*more: Sample) -> list[Sample]:
 
 def links(*rows: LinkCounters) -> list[Sample]:
     """Interfaces that stood still for a minute but for eth0, which lost packets."""
-    later = replace(ETH0, rx_bytes=2_000_000, rx_errors=30, tx_dropped=4)
+    later = replace(ETH0, rx_bytes=2_000_000, rx_errors=300, tx_dropped=4)
     infos = LinkInfos(at(1), (LinkInfo("eth0", 9000, "mlx5_core", 100_000), LinkInfo("veth0a", 1500, "veth")))
     queues = Qdiscs(at(2), (QdiscCounters("eth0", "fq", "8001:", "root", 100, 1234, 0, 0, 0),))
     return over(
@@ -40,7 +40,7 @@ def page(samples: list[Sample], width: int = 100) -> list[str]:
 
 def test_what_the_box_counts_that_is_wrong_comes_first() -> None:
     rows = page(links())
-    assert rows[0].startswith("· NOTE  eth0: 30 frames could not be taken in during 59 s")
+    assert rows[0].startswith("▲ WARNING  eth0: 300 frames could not be taken in during 59 s")
     assert "processors       10% busy" in rows
     assert "memory           50% in use" in rows
 
@@ -49,7 +49,7 @@ def test_an_interface_is_told_with_its_traffic_errors_and_queue() -> None:
     rows = page(links())
     at_eth0 = rows.index("eth0  mlx5_core  100 Gb/s  MTU 9000  up")
     assert rows[at_eth0 + 1] == "  rx 8.00 Mb/s, 0/s; tx 0 b/s, 0/s packets"
-    assert rows[at_eth0 + 2] == "  errors 30.0/s, dropped 4.00/s, queue fq: 1.2k dropped"
+    assert rows[at_eth0 + 2] == "  errors 300/s, dropped 4.00/s, queue fq: 1.2k dropped"
 
 
 def test_containers_and_loopback_do_not_hide_the_interfaces() -> None:
@@ -78,15 +78,15 @@ async def test_the_page_opens_by_a_key_at_every_size(size: tuple[int, int]) -> N
         shown = text(pilot.app)
         assert "This box" in shown
         assert "processors" in shown
-        assert "eth0: 30 frames could not be" in shown
+        assert "eth0: 300 frames could not be" in shown
 
 
 async def test_trouble_of_interfaces_is_no_matter_of_the_roce_pane() -> None:
     feed = CannedFeed(links())
     async with LongpipeApp(lambda: feed, Settings(), "unicode").run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert "eth0: 30 frames" in text(pilot.app), "the line at the top"
-        assert "eth0: 30 frames" not in text(pilot.app).split("3 RoCE")[1]
+        assert "eth0: 300 frames" in text(pilot.app), "the line at the top"
+        assert "eth0: 300 frames" not in text(pilot.app).split("3 RoCE")[1]
 
 
 def test_inside_a_container_the_way_out_is_told_though_it_is_a_veth() -> None:
