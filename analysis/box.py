@@ -1,7 +1,7 @@
 """Folds what the box says of itself: interfaces, processors, TCP and RDMA counters, facts."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -40,8 +40,7 @@ class Box:
     """The latest of everything, and as much of the past as rates need."""
 
     def __init__(self) -> None:
-        self.links: Recent[Links] = Recent(2 * 10**9)
-        self._links_before: Recent[Links] = Recent(GROWTH_NS)
+        self.links: Recent[Links] = Recent(GROWTH_NS, LINKS_EVERY_NS)
         self.hosts: Recent[Host] = Recent(GROWTH_NS)
         self.tcp: Recent[TcpCounters] = Recent(GROWTH_NS)
         self.rdma: Recent[Rdma] = Recent(GROWTH_NS)
@@ -59,7 +58,6 @@ class Box:
         match sample:
             case Links():
                 self.links.add(sample)
-                self._keep_look(sample)
                 self._peaks(sample.t)
             case Host():
                 self.hosts.add(sample)
@@ -80,20 +78,6 @@ class Box:
             case _:
                 return self.tests.fold(sample)
         return True
-
-    def _keep_look(self, sample: Links) -> None:
-        """Keep the first look in each ten seconds of the clock: the same ones wherever a replay begins."""
-        kept = self._links_before
-        if not kept or sample.t // LINKS_EVERY_NS != kept[-1].t // LINKS_EVERY_NS:
-            kept.add(sample)
-
-    def links_grown(self, at_ns: int) -> tuple[Links, Links] | None:
-        """Return the interfaces up to a minute ago and now; None where nothing is known of both at `at_ns`."""
-        if len(self.links) < 2 or self.links[-1].t <= at_ns - GROWTH_NS:
-            return None
-        last, before = self.links[-1], self.links[-2]
-        first = next((kept for kept in self._links_before if last.t - GROWTH_NS <= kept.t < last.t), before)
-        return (first, last) if first.t >= last.t - 2 * GROWTH_NS else None
 
     def value(self, fact: str) -> str | None:
         """Return a fact's value, None where it is not known."""
@@ -176,16 +160,14 @@ class Box:
         busy = core_shares(was, now) if was else ()
         core = max(range(len(busy)), key=lambda i: busy[i][0]) if busy else None
         total, free = now.memory_total, now.memory_available
-        drops = None
-        if was:
-            drops = rate_per_s(sum(was.softnet_dropped), sum(now.softnet_dropped), now.t - was.t)
+        dropped = core_growth(was.softnet_dropped, now.softnet_dropped) if was else ()
         return HostRow(
             cpu_ratio=sum(ratio for ratio, _ in busy) / len(busy) if busy else None,
             busiest_core=core,
             busiest_core_ratio=busy[core][0] if core is not None else None,
             busiest_softirq_ratio=max(softirq for _, softirq in busy) if busy else None,
             memory_ratio=1 - free / total if total and free is not None else None,
-            softnet_drops_per_s=drops,
+            softnet_drops_per_s=sum(dropped) * 1e9 / (now.t - was.t) if was and dropped and now.t > was.t else None,
             tcp_retrans_ratio=self._retrans_ratio(),
         )
 
@@ -228,10 +210,10 @@ def _with_host(grown: Growth, first: Host, last: Host) -> Growth:
     busy = core_shares(first, last)
     return replace(
         grown,
-        softnet_processed=_grown(first.softnet_processed, last.softnet_processed),
-        softnet_dropped=_grown(first.softnet_dropped, last.softnet_dropped),
-        softnet_squeezed=_grown(first.softnet_squeezed, last.softnet_squeezed),
-        interrupts=_grown(first.net_rx, last.net_rx),
+        softnet_processed=core_growth(first.softnet_processed, last.softnet_processed),
+        softnet_dropped=core_growth(first.softnet_dropped, last.softnet_dropped),
+        softnet_squeezed=core_growth(first.softnet_squeezed, last.softnet_squeezed),
+        interrupts=core_growth(first.net_rx, last.net_rx),
         busy_ratio=tuple(ratio for ratio, _ in busy),
         softirq_ratio=tuple(ratio for _, ratio in busy),
     )
@@ -263,8 +245,9 @@ def _share(was: CoreTimes, now: CoreTimes) -> tuple[float, float]:
     return (now.busy - was.busy) / total, (now.softirq - was.softirq) / total
 
 
-def _grown(was: Iterable[int], now: Iterable[int]) -> tuple[int, ...]:
-    return tuple(max(0, b - a) for a, b in zip(was, now, strict=False))
+def core_growth(was: tuple[int, ...], now: tuple[int, ...]) -> tuple[int, ...]:
+    """Return by how much each core's total grew; () where cores came or went, as in `core_shares`."""
+    return tuple(max(0, b - a) for a, b in zip(was, now, strict=True)) if len(was) == len(now) else ()
 
 
 def _rdma_row(now: RdmaPort, was: RdmaPort | None, elapsed_ns: int) -> RdmaRow:

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from analysis.box import Box, core_shares
+from analysis.box import Box, core_growth, core_shares
 from analysis.counters import grown
-from analysis.device_trouble import FEW, missed_verdicts, pause_verdicts, rdma_verdicts
-from analysis.recent import Recent
+from analysis.device_trouble import FEW, LEAST_NS, cards_growth, missed, paused, rdma_verdicts
 from analysis.samples import Host, LinkCounters, Links, Route
 from analysis.severity import Severity
 from analysis.text import N_, Sentence, say
 from analysis.units import count, duration, percent
-from analysis.view import Verdict
+from analysis.view import Counted, Verdict
 
 SPOILT_RATIO: Final = 0.001
 """Of packets that the box itself spoils or drops: it holds a Reno flow of 150 ms to 3 Mb/s (Mathis et al., 1997)."""
@@ -21,8 +20,6 @@ MANY: Final = 100
 BUSY_RATIO: Final = 0.95
 SOFTIRQ_RATIO: Final = 0.5
 """A core as busy as this, by receiving packets for at least this part of its time, cannot take in more."""
-CLEAN_NS: Final = 10 * 10**9
-"""Within less nothing is called clean."""
 _ON_RECEIPT: Final = N_(
     "{interface}: {n} frames could not be taken in during {time}: damaged (look at the cable, at both ends) or of a "
     "wrong length. ethtool -S {interface} tells which."
@@ -33,33 +30,26 @@ _NO_WIRE_KINDS: Final = frozenset(("veth", "tun", "wireguard", "dummy", "ipip", 
 _UPPER_KINDS: Final = frozenset(("bond", "bridge", "vlan", "team", "macvlan", "ipvlan"))
 
 
-def rdma_counted(box: Box, at_ns: int) -> Iterator[Verdict]:
-    """Yield what RDMA ports, and cards' pauses, counted in the last minute that is wrong."""
-    yield from rdma_verdicts(box.rdma, at_ns)
-    yield from pause_verdicts(box.nics, at_ns)
+def counted(box: Box, routes: Iterable[Route], at_ns: int) -> Counted:
+    """Return what ports, cards, interfaces and processors counted that is wrong, or that the box counts no error."""
+    names, cards = _ways_out(box, routes), list(cards_growth(box.nics, at_ns))
+    links, hosts = box.links.ends(at_ns), box.hosts.ends(at_ns)
+    of_rdma = (*rdma_verdicts(box.rdma, at_ns), *(found for card in cards for found in paused(*card)))
+    of_links = _of_links(*links, names) if links is not None else ()
+    of_processors = _of_processors(*hosts) if hosts is not None else ()
+    of_box = (*of_links, *(found for card in cards for found in missed(*card)), *of_processors)
+    if links is None or hosts is None or of_box or not all(_has_wire(box, name) for name in names):
+        return Counted(of_rdma, of_box)
+    return Counted(of_rdma, of_box, _clean(links, hosts, names))
 
 
-def box_counted(box: Box, routes: Iterable[Route], at_ns: int) -> Iterator[Verdict]:
-    """Yield what the ways out, cards and processors counted in the last minute that is wrong."""
-    yield from _of_links(box.links_grown(at_ns), _ways_out(box, routes))
-    yield from missed_verdicts(box.nics, at_ns)
-    yield from _of_processors(box.hosts, at_ns)
-
-
-def clean(box: Box, routes: Iterable[Route], at_ns: int) -> Sentence | None:
-    """Say that this box counts no error, where that can be said of every way out, else None.
-
-    To be asked where `box_counted` yields nothing.
-    """
-    names = _ways_out(box, routes)
-    links, hosts = box.links_grown(at_ns), box.hosts.ends(at_ns)
-    if links is None or hosts is None or not all(_has_wire(box, name) for name in names):
-        return None
-    if not hosts[1].softnet_dropped or len(hosts[0].softnet_dropped) != len(hosts[1].softnet_dropped):
-        return None
+def _clean(links: tuple[Links, Links], hosts: tuple[Host, Host], names: AbstractSet[str]) -> Sentence | None:
+    """Say that no error was counted, where every way out and every core was looked at for long enough."""
     elapsed_ns = min(last.t - first.t for first, last in (links, hosts))
     pairs = list(_pairs(*links, names))
-    if elapsed_ns < CLEAN_NS or len(pairs) < len(names) or not pairs or not all(now.up for _, now in pairs):
+    if elapsed_ns < LEAST_NS or len(pairs) < len(names) or not pairs or not all(now.up for _, now in pairs):
+        return None
+    if not core_growth(hosts[0].softnet_dropped, hosts[1].softnet_dropped):
         return None
     return say(
         N_("This box counts no error on {interfaces} and no packet dropped by its processors in {time}."),
@@ -97,11 +87,9 @@ def _pairs(first: Links, last: Links, names: AbstractSet[str]) -> Iterator[tuple
     return ((before[row.name], row) for row in last.rows if row.name in names and row.name in before)
 
 
-def _of_links(ends: tuple[Links, Links] | None, names: AbstractSet[str]) -> Iterator[Verdict]:
-    if ends is None:
-        return
-    elapsed_ns = ends[1].t - ends[0].t
-    for was, now in _pairs(*ends, names):
+def _of_links(first: Links, last: Links, names: AbstractSet[str]) -> Iterator[Verdict]:
+    elapsed_ns = last.t - first.t
+    for was, now in _pairs(first, last, names):
         received, sent = grown(was.rx_packets, now.rx_packets), grown(was.tx_packets, now.tx_packets)
         for text, errors, packets in (
             (_ON_RECEIPT, grown(was.rx_errors, now.rx_errors), received),
@@ -123,17 +111,16 @@ def _severity(n: int, of: int | None) -> Severity:
     return "warn" if n >= MANY and of is not None and n > of * SPOILT_RATIO else "notice"
 
 
-def _of_processors(kept: Recent[Host], at_ns: int) -> Iterator[Verdict]:
-    if (ends := kept.ends(at_ns)) is None or ends[1].t - ends[0].t < CLEAN_NS:
+def _of_processors(first: Host, last: Host) -> Iterator[Verdict]:
+    if last.t - first.t < LEAST_NS:
         return
-    first, last = ends
     time = duration(last.t - first.t)
-    if dropped := _grown(first.softnet_dropped, last.softnet_dropped):
+    if dropped := sum(core_growth(first.softnet_dropped, last.softnet_dropped)):
         text = N_(
             "This box dropped {n} received packets in {time} before any program saw them: its processors do not keep "
             "up."
         )
-        taken = _grown(first.softnet_processed, last.softnet_processed)
+        taken = sum(core_growth(first.softnet_processed, last.softnet_processed))
         grave: Severity = "bad" if dropped >= MANY and dropped > taken * SPOILT_RATIO else "warn"
         yield Verdict(grave if dropped >= FEW else "notice", say(text, n=count(dropped), time=time))
     for core, (busy, softirq) in enumerate(core_shares(first, last)):
@@ -144,8 +131,3 @@ def _of_processors(kept: Recent[Host], at_ns: int) -> Iterator[Verdict]:
             )
             args = {"core": core, "busy": percent(busy), "softirq": percent(softirq), "time": time}
             yield Verdict("warn", say(text, **args))
-
-
-def _grown(was: tuple[int, ...], now: tuple[int, ...]) -> int:
-    """Return by how much the totals of all cores grew (/proc/net/softnet_stat); 0 where cores came or went."""
-    return sum(grown(a, b) or 0 for a, b in zip(was, now, strict=True)) if len(was) == len(now) else 0

@@ -1,6 +1,10 @@
 """Rates from running totals. A total that went back (a reset, a wrap, another device) gives None, never a number."""
 
 from collections.abc import Mapping
+from typing import Final
+
+NO_ROOM: Final = ("rx_out_of_buffer", "rx_discards_phy", "rx_missed_errors", "rx_no_buffer_count", "rx_fifo_errors")
+"""By these names drivers count packets that their card dropped for want of room; some count one under several."""
 
 
 def grown(was: int | None, now: int | None) -> int | None:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from analysis.counters import growth
+from analysis.counters import NO_ROOM, growth
 from analysis.recent import Recent
 from analysis.samples import NicCounters, Rdma
 from analysis.severity import GRAVITY, Severity
@@ -27,7 +27,7 @@ LOSS_BAD_RATIO: Final = 0.001
 LEAST_PACKETS: Final = 10_000
 """Shares of fewer packets are nothing to go by."""
 LEAST_NS: Final = 10 * 10**9
-"""Shares of less time neither."""
+"""Shares of less time neither, and nothing is called clean within it."""
 PAUSED_RATIO: Final = 0.01
 STORM_RATIO: Final = 0.1
 """Of a minute. Less is how PFC works under incast; the detection time of watchdogs cannot be seen in totals."""
@@ -39,12 +39,11 @@ _PEER_NOT_READY: Final = ("rnr_nak_retry_err", "rcvd_rnr_err")
 _NOT_READY: Final = ("out_of_buffer", "send_rnr_err")
 _SENT: Final = ("sent_pkts", "port_xmit_packets")
 _RECEIVED: Final = ("rcvd_pkts", "port_rcv_packets")
-_MISSED: Final = ("rx_missed_errors", "rx_out_of_buffer", "rx_fifo_errors")
 _PAUSED: Final = re.compile(r"(?P<way>rx|tx)_prio(?P<priority>\d)_pause_duration")
 _HELD: Final = {
     "rx": N_(
-        "{interface}: the switch held priority {priority} back for {share} of {time}: congestion in the fabric or a "
-        "slow receiver."
+        "{interface}: its neighbour held priority {priority} back for {share} of {time}: congestion in the fabric or "
+        "a slow receiver."
     ),
     "tx": N_(
         "{interface}: this box held priority {priority} back for {share} of {time}: it takes packets in too slowly "
@@ -141,19 +140,7 @@ def rdma_verdicts(kept: Recent[Rdma], at_ns: int) -> Iterator[Verdict]:
             yield found
 
 
-def pause_verdicts(kept: Recent[NicCounters], at_ns: int) -> Iterator[Verdict]:
-    """Yield what network cards say was paused for long."""
-    for name, grown, elapsed_ns in _of_cards(kept, at_ns):
-        yield from paused(name, grown, elapsed_ns)
-
-
-def missed_verdicts(kept: Recent[NicCounters], at_ns: int) -> Iterator[Verdict]:
-    """Yield what network cards say they had no room for."""
-    for name, grown, elapsed_ns in _of_cards(kept, at_ns):
-        yield from missed(name, grown, elapsed_ns)
-
-
-def _of_cards(kept: Recent[NicCounters], at_ns: int) -> Iterator[tuple[str, dict[str, int], int]]:
+def cards_growth(kept: Recent[NicCounters], at_ns: int) -> Iterator[tuple[str, dict[str, int], int]]:
     """Yield each card with the growth of its totals within so many ns."""
     if (ends := kept.ends(at_ns)) is not None:
         first, last = ends
@@ -185,7 +172,7 @@ def paused(interface: str, grown: Mapping[str, int], elapsed_ns: int) -> Iterato
 
 def missed(interface: str, grown: Mapping[str, int], elapsed_ns: int) -> Iterator[Verdict]:
     """Yield the packets that a card had no room for. Drivers count the same ones under several names."""
-    n = max(grown.get(name, 0) for name in _MISSED)
+    n = max(grown.get(name, 0) for name in NO_ROOM)
     if n:
         text = N_("{interface}: the card had no room for {n} packets in {time}: this box takes them in too slowly.")
         yield Verdict(

@@ -11,7 +11,7 @@ from analysis.advice.situation import Path as AdvicePath
 from analysis.advice.situation import Situation
 from analysis.advice.sizing import measured_bps
 from analysis.box import Box
-from analysis.box_trouble import box_counted, clean, rdma_counted
+from analysis.box_trouble import counted
 from analysis.buckets import Bucket, worst_of
 from analysis.capture import Captures, first_flow
 from analysis.events import Event
@@ -110,9 +110,7 @@ class Model:
         routes = self._routing.rows(at_ns, self._paths, self._box)
         names = telling(self._names.values(), paths)
         roce = self._captures.rows(at_ns)
-        ways = self._routing.routes or ()
-        of_rdma, of_box = tuple(rdma_counted(self._box, at_ns)), tuple(box_counted(self._box, ways, at_ns))
-        clear = None if of_box else clean(self._box, ways, at_ns)
+        wrong = counted(self._box, self._routing.routes or (), at_ns)
         end = (at_ns // lens.step_ns + 1) * lens.step_ns
         span = end - lens.span_ns, end
         of_paths = self._verdict(paths, routes, names, at_ns)
@@ -129,13 +127,12 @@ class Model:
             rdma=self._box.rdma_rows(),
             rdma_absent=last_rdma.absent if last_rdma else None,
             nics=self._box.nic_rates(),
-            counted_rdma=of_rdma,
-            counted_box=of_box,
+            counted=wrong,
             roce=roce,
             roce_points=self._captures.points(lens.flow or first_flow(roce), *span),
             span_ns=span,
             host=self._box.host_row(),
-            verdict=gravest(of_all, roce, (*of_rdma, *of_box), clear, alone=not self._paths.by_key),
+            verdict=gravest(of_all, roce, wrong, alone=not self._paths.by_key),
             trace=self._trace(self._paths.find(lens.path), at_ns) if lens.trace else None,
             plan=self._advice(at_ns),
             probers=tuple(self._probers.values()),

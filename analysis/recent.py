@@ -12,15 +12,21 @@ S = TypeVar("S", bound=Sample)
 
 
 class Recent(deque[S]):
-    """Samples of one kind over the last `keep_ns`, and always the last two."""
+    """Samples of one kind over the last `keep_ns`, and always the last two.
 
-    def __init__(self, keep_ns: int) -> None:
+    Before these only the first in each `every_ns` of the clock: the same ones wherever a replay begins.
+    """
+
+    def __init__(self, keep_ns: int, every_ns: int = 1) -> None:
         super().__init__()
         self.keep_ns = keep_ns
+        self.every_ns = every_ns
 
     def add(self, sample: S) -> None:
-        """Append a sample and let go of those that are too old."""
+        """Append a sample and let go of those that are too old, or closer together than is kept."""
         self.append(sample)
+        if len(self) > 3 and self[-3].t // self.every_ns == self[-4].t // self.every_ns:
+            del self[-3]
         while len(self) > 2 and self[1].t <= sample.t - self.keep_ns:
             self.popleft()
 

@@ -11,37 +11,30 @@ from analysis.severity import GRAVITY
 from analysis.text import N_, Sentence, say
 from analysis.units import count
 from analysis.verdict import near
-from analysis.view import PathRow, RoceRow, Verdict
+from analysis.view import Counted, PathRow, RoceRow, Verdict
 
 OPEN_LOSS_RATIO: Final = 0.01
 """More loss than this, and a way is not called open."""
 
 
-def gravest(
-    of_paths: Verdict,
-    captured: Iterable[RoceRow],
-    counted: Sequence[Verdict],
-    clean: Sentence | None,
-    *,
-    alone: bool,
-) -> Verdict:
-    """Return the gravest verdict; what else is worth a notice, or that the box is `clean`, is evidence of it.
+def gravest(of_paths: Verdict, captured: Iterable[RoceRow], counted: Counted, *, alone: bool) -> Verdict:
+    """Return the gravest verdict; what else is worth a notice, or that the box is clean, is evidence of it.
 
     Of equal ones that on paths is first, then captured RoCE, which tells more than a port's counters. `alone`: no
     path is probed at all.
     """
-    seen = [*map(_of_capture, captured)]
+    seen, totals = [*map(_of_capture, captured)], (*counted.rdma, *counted.box)
     # Totals always grow a little: what they say becomes the headline only where it is worth a warning.
-    worst = max((*seen, *(one for one in counted if _gravity(one) >= GRAVITY["warn"])), key=_gravity, default=None)
+    worst = max((*seen, *(one for one in totals if _gravity(one) >= GRAVITY["warn"])), key=_gravity, default=None)
     nothing_else = alone and of_paths.severity == "unknown"
     if worst is None or (not nothing_else and _gravity(worst) <= max(GRAVITY["unknown"], _gravity(of_paths))):
         worst = of_paths
-    rest = (one for one in (*seen, *counted) if one is not worst and _gravity(one) >= GRAVITY["notice"])
+    rest = (one for one in (*seen, *totals) if one is not worst and _gravity(one) >= GRAVITY["notice"])
     said = tuple(sentence for one in rest for sentence in (one.text, *one.evidence))
     told = (of_paths.text,) if _gravity(of_paths) >= GRAVITY["notice"] else ()
     below = () if worst is of_paths else (*told, *of_paths.evidence)
-    clear = () if clean is None else (clean,)
-    return replace(worst, evidence=(*worst.evidence, *said, *below, *clear))
+    clean = () if counted.clean is None else (counted.clean,)
+    return replace(worst, evidence=(*worst.evidence, *said, *below, *clean))
 
 
 def _gravity(found: Verdict) -> int:
@@ -63,8 +56,7 @@ def with_services(
         where = _reached(paths, worst.host) or (near(paths) if paths else None)
         text = say(N_("{what} {near}"), what=worst.text, near=where) if where else worst.text
         rest = tuple(finding.text for finding in found[1:])
-        evidence = (*rest, of_paths.text, *of_paths.evidence)
-        return Verdict(worst.severity, text, evidence, not_observable=of_paths.not_observable)
+        return Verdict(worst.severity, text, (*rest, of_paths.text, *of_paths.evidence))
     if not paths and services and all(row.severity == "ok" for row in services):
         return Verdict("ok", say(N_("Every service is up: {n} of {n}."), n=len(services)), of_paths.evidence)
     return replace(of_paths, evidence=(*(finding.text for finding in found), *of_paths.evidence))

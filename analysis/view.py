@@ -159,6 +159,17 @@ class Verdict(msgspec.Struct, frozen=True):
     not_observable: tuple[Sentence, ...] = ()
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """What the counters of the last minute say is wrong, one by one."""
+
+    rdma: tuple[Verdict, ...] = ()
+    """Of RDMA ports, and of cards' pauses."""
+    box: tuple[Verdict, ...] = ()
+    """Of interfaces, cards and processors."""
+    clean: Sentence | None = None
+    """That the box counts no error, where that can be said."""
+
+
 class View(msgspec.Struct, frozen=True):
     """Everything that can be seen at `at_ns`."""
 
@@ -174,10 +185,7 @@ class View(msgspec.Struct, frozen=True):
     rdma_absent: Sentence | None
     nics: dict[str, dict[str, float]]
     """Pauses, discards and congestion marks per second, by interface and the driver's counter names."""
-    counted_rdma: tuple[Verdict, ...]
-    """What the counters of RDMA ports and of cards' pauses say is wrong, one by one."""
-    counted_box: tuple[Verdict, ...]
-    """What those of interfaces, cards and processors say."""
+    counted: Counted
     roce: tuple[RoceRow, ...]
     roce_points: tuple[RocePoint, ...]
     """The wanted flow second by second, within the graph's span."""

@@ -10,8 +10,8 @@ from tui.report.about_box import box_facts, left_out, queue_text, speed_text
 from tui.report.box_schema import LinkPart
 from tui.report.build_box import box_part
 from tui.screens.detail import Detail
-from tui.severity import glyph, role, word
-from tui.text import _, tell
+from tui.severity import judged_rows
+from tui.text import _
 from tui.widgets.runs import Glyphs, Row
 from tui.widgets.wrap import wrap_rows
 
@@ -19,9 +19,8 @@ from tui.widgets.wrap import wrap_rows
 def box_detail(view: View, glyphs: Glyphs, width: int) -> Detail:
     """Return the page of the box."""
     rows: list[Row] = []
-    for found in (*view.counted_box, *view.counted_rdma):
-        text = f"{glyph(found.severity, glyphs)} {word(found.severity)}  {tell(found.text)}"
-        rows += [*wrap_rows(text, width, role(found.severity), indent=2), *sentence_rows(found.evidence, width)]
+    for found in (*view.counted.box, *view.counted.rdma):
+        rows += [*judged_rows(found.severity, found.text, glyphs, width), *sentence_rows(found.evidence, width)]
     part = box_part(view)
     if part is None:
         rows += wrap_rows(_("Nothing is known of processors and interfaces."), width, "dim")

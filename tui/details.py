@@ -19,7 +19,7 @@ from tui.panes.roce import counter_rows, port_key
 from tui.panes.time import clock_text
 from tui.pathview import path_rows
 from tui.screens.detail import Detail
-from tui.severity import glyph, of_advice, role, word
+from tui.severity import judged_rows, of_advice
 from tui.text import _, named, tell
 from tui.widgets.clean import clean
 from tui.widgets.runs import Glyphs, Row
@@ -187,8 +187,7 @@ def flow_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
             if row_key(row, index) != key:
                 continue
             verdict = row.verdict
-            head = f"{glyph(verdict.severity, glyphs)} {word(verdict.severity)}  {tell(verdict.text)}"
-            rows: list[Row] = [*wrap_rows(head, width, role(verdict.severity)), ()]
+            rows: list[Row] = [*judged_rows(verdict.severity, verdict.text, glyphs, width), ()]
             rows += [*flow_strips(view, width, glyphs), (), *pairs(flow_facts(flow), width)]
             rows += [(), ((_("Message sizes"), "head"),), *histogram_rows(flow, glyphs)]
             rows += [(), ((_("Evidence"), "head"),), *sentence_rows(verdict.evidence, width)]
@@ -203,9 +202,7 @@ def advice_detail(view: View, key: str, glyphs: Glyphs, width: int) -> Detail:
     if advice is None:
         return gone(key)
     severity = of_advice(advice.severity)
-    rows: list[Row] = wrap_rows(
-        f"{glyph(severity, glyphs)} {word(severity)}  {tell(advice.title)}", width, role(severity)
-    )
+    rows = judged_rows(severity, advice.title, glyphs, width)
     rows += [(), ((_("Why"), "head"),)]
     for evidence in advice.evidence:
         rows += wrap_rows(f"- {evidence.fact} = {evidence.value}  ({tell(evidence.source)})", width, indent=2)
@@ -237,8 +234,7 @@ def _changes(advice: Recommendation, width: int) -> Iterator[Row]:
 def verdict_detail(view: View, problems: Iterable[str], glyphs: Glyphs, width: int) -> Detail:
     """Return what the verdict rests on, what is wrong with the files, and what cannot be seen."""
     verdict = view.verdict
-    head = f"{glyph(verdict.severity, glyphs)} {word(verdict.severity)}  {tell(verdict.text)}"
-    rows: list[Row] = [*wrap_rows(head, width, role(verdict.severity)), (), *sentence_rows(verdict.evidence, width)]
+    rows = [*judged_rows(verdict.severity, verdict.text, glyphs, width), (), *sentence_rows(verdict.evidence, width)]
     rows += unseen_rows(verdict.not_observable, width)
     for problem in problems:
         rows += [(), *wrap_rows(problem, width, "warn")]

@@ -7,7 +7,7 @@ from analysis.path.carriers import Carrier, line_names, told
 from analysis.path.locate import evidence, verdict
 from analysis.path.view import HopRow, Loss, PathView
 from analysis.units import NONE, count, milliseconds, percent
-from tui.severity import glyph, role, word
+from tui.severity import judged_rows
 from tui.text import N_, _, tell
 from tui.widgets.runs import Glyphs, Role, Row, fit, fit_row
 from tui.widgets.wrap import wrap_rows
@@ -27,8 +27,7 @@ def path_rows(view: PathView, width: int, glyphs: Glyphs, carrier: Carrier | Non
     """Return the whole path in rows of at most `width` cells."""
     names = line_names(carrier) if carrier else {}
     severity, sentence = verdict(view, names)
-    head = f"{glyph(severity, glyphs)} {word(severity)}  {tell(sentence)}"
-    rows: list[Row] = [*wrap_rows(head, width, role(severity), indent=2), (), *hop_rows(view, width, glyphs, names)]
+    rows = [*judged_rows(severity, sentence, glyphs, width), (), *hop_rows(view, width, glyphs, names)]
     notes = [tell(one) for one in evidence(view)] + [tell(hint.text) for hint in view.hints]
     if view.changes:
         notes.append(

@@ -4,8 +4,10 @@ from typing import Final
 
 from analysis.advice.plan import Severity as AdviceSeverity
 from analysis.severity import Severity
-from tui.text import N_, _
-from tui.widgets.runs import Glyphs, Role
+from analysis.text import Sentence
+from tui.text import N_, _, tell
+from tui.widgets.runs import Glyphs, Role, Row
+from tui.widgets.wrap import wrap_rows
 
 _GLYPHS: Final[dict[Severity, tuple[str, str]]] = {
     "ok": ("✓", "+"),
@@ -43,3 +45,9 @@ def role(severity: Severity) -> Role:
 def of_advice(severity: AdviceSeverity) -> Severity:
     """Return the severity that a recommendation's own stands for."""
     return _ADVICE[severity]
+
+
+def judged_rows(severity: Severity, what: Sentence, glyphs: Glyphs, width: int) -> list[Row]:
+    """Return a sentence with its severity before it, by glyph and word."""
+    text = f"{glyph(severity, glyphs)} {word(severity)}  {tell(what)}"
+    return wrap_rows(text, width, role(severity), indent=2)

@@ -11,7 +11,7 @@ from analysis.samples import Rdma, RdmaPort, RoceTick, Sample
 from analysis.settings import Settings
 from analysis.text import Sentence
 from analysis.verdicts import gravest
-from analysis.view import Lens, Verdict
+from analysis.view import Counted, Lens, Verdict
 from tests.samples import SECOND_NS, at, rdma_session, session
 from tui.counter_names import TROUBLE
 
@@ -126,7 +126,7 @@ def test_only_what_grew_is_told_and_all_of_it(grown: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("counter", "said"),
     [
-        ("rx_prio3_pause_duration", "ens1: the switch held priority 3 back for {share} of 1m00s"),
+        ("rx_prio3_pause_duration", "ens1: its neighbour held priority 3 back for {share} of 1m00s"),
         ("tx_prio3_pause_duration", "ens1: this box held priority 3 back for {share} of 1m00s"),
     ],
 )
@@ -204,7 +204,7 @@ def test_after_a_gap_an_hour_is_not_told_as_the_last_minute() -> None:
 def test_a_service_that_is_down_is_not_hidden_by_a_time_out_on_a_box_that_probes_no_path() -> None:
     down = Verdict("bad", Sentence("web has been down for 55 s."))
     noted = Verdict("notice", Sentence("1 time-outs"))
-    found = gravest(down, (), (noted,), None, alone=True)
+    found = gravest(down, (), Counted((noted,)), alone=True)
     assert (found.severity, str(found.text)) == ("bad", "web has been down for 55 s.")
     assert [str(one) for one in found.evidence] == ["1 time-outs"]
 
@@ -212,7 +212,7 @@ def test_a_service_that_is_down_is_not_hidden_by_a_time_out_on_a_box_that_probes
 def test_a_verdict_that_is_outdone_is_evidence() -> None:
     slow = Verdict("warn", Sentence("Round trip 300 ms."), (Sentence("its evidence"),))
     lost = Verdict("bad", Sentence("NAKs"), (Sentence("how many"),))
-    found = gravest(slow, (), (lost,), Sentence("clean"), alone=False)
+    found = gravest(slow, (), Counted((), (lost,), Sentence("clean")), alone=False)
     assert str(found.text) == "NAKs"
     assert [str(one) for one in found.evidence] == ["how many", "Round trip 300 ms.", "its evidence", "clean"]
 
@@ -220,11 +220,11 @@ def test_a_verdict_that_is_outdone_is_evidence() -> None:
 def test_a_capture_of_its_own_is_judged_where_nothing_else_is_known() -> None:
     nothing = Verdict("unknown", Sentence("Probing; the first answers are on their way."))
     port = Verdict("warn", Sentence("NAKs"))
-    assert gravest(nothing, (), (port,), None, alone=True).text == port.text
-    assert gravest(nothing, (), (), None, alone=True) == nothing
+    assert gravest(nothing, (), Counted((port,)), alone=True).text == port.text
+    assert gravest(nothing, (), Counted(), alone=True) == nothing
 
 
 def test_a_few_events_are_no_headline() -> None:
     well, few = Verdict("ok", Sentence("No problem seen.")), Verdict("notice", Sentence("1 time-outs"))
-    found = gravest(well, (), (few,), None, alone=False)
+    found = gravest(well, (), Counted((few,)), alone=False)
     assert found == replace(well, evidence=(few.text,))

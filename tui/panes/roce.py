@@ -13,7 +13,7 @@ from analysis.view import RdmaRow, RoceRow, View
 from tui.counter_names import CONGESTION, TROUBLE, plain_name
 from tui.panes.base import Pane
 from tui.panes.flows import flow_cells, flow_key, flow_strips
-from tui.severity import glyph, role, word
+from tui.severity import judged_rows
 from tui.text import N_, _, tell
 from tui.widgets.clean import clean
 from tui.widgets.columns import Column, TableRow
@@ -113,15 +113,13 @@ def _titled(column: Column) -> Column:
 def verdict_rows(view: View, width: int, pane: Pane) -> list[Row]:
     """Return the gravest verdict on captures and counters, over at most two rows; nothing where there is none."""
     found = [(row.verdict.severity, row.verdict.text) for row in view.roce]
-    found += [(verdict.severity, verdict.text) for verdict in view.counted_rdma]
+    found += [(verdict.severity, verdict.text) for verdict in view.counted.rdma]
     worst = max(found, key=lambda one: GRAVITY[one[0]], default=None)
     told = [health.problem for health in view.health if health.collector.startswith("roce") and health.problem]
     said = [row for sentence in told for row in wrap_rows(tell(sentence), width, "warn")]
     if worst is None:
         return said
-    severity, what = worst
-    text = f"{glyph(severity, pane.glyphs)} {word(severity)}  {tell(what)}"
-    rows = wrap_rows(text, width, role(severity), indent=2)[:2]
+    rows = judged_rows(*worst, pane.glyphs, width)[:2]
     if dropped := sum(row.dropped for row in view.roce):
         rows += wrap_rows(_("The kernel dropped {n} packets of this capture.", n=dropped), width, "warn")
     return [*rows, *said]

@@ -7,9 +7,8 @@ from analysis.advice.plan import Change, Evidence
 from analysis.advice.rule import Irrelevant, Keep, Outcome, Proposal, Rule
 from analysis.advice.situation import Missing, Situation
 from analysis.advice.units import duration
+from analysis.counters import NO_ROOM
 from analysis.text import N_, say
-
-_COUNTERS: Final = ("rx_out_of_buffer", "rx_discards_phy", "rx_missed_errors", "rx_no_buffer_count", "rx_fifo_errors")
 
 
 def decide(situation: Situation) -> Outcome:
@@ -18,7 +17,7 @@ def decide(situation: Situation) -> Outcome:
     if not names:
         return Irrelevant(say(N_("No network card is in use.")))
     growth = situation.observed()
-    seen = {f"{n}.{c}": growth.nic[f"{n}.{c}"] for n in names for c in _COUNTERS if f"{n}.{c}" in growth.nic}
+    seen = {f"{n}.{c}": growth.nic[f"{n}.{c}"] for n in names for c in NO_ROOM if f"{n}.{c}" in growth.nic}
     if not seen:
         raise Missing(say(N_("The cards' own drop counters were not read (ethtool -S).")))
     dropping = sorted({key.rpartition(".")[0] for key, count in seen.items() if count})
