@@ -172,11 +172,13 @@ class Box:
         )
 
     def _retrans_ratio(self) -> float | None:
-        if len(self.tcp) < 2:
+        """Return the share of segments that were sent again: tcpOutSegs does not count those (RFC 4022)."""
+        ends = self.tcp.ends(self.tcp[-1].t) if self.tcp else None
+        if ends is None:
             return None
-        grown = growth(self.tcp[0].counters, self.tcp[-1].counters)
+        grown = growth(ends[0].counters, ends[1].counters)
         sent, again = grown.get("TcpOutSegs"), grown.get("TcpRetransSegs")
-        return again / sent if sent and again is not None else None
+        return again / (sent + again) if sent is not None and again is not None and sent + again else None
 
     def growth(self) -> Growth | None:
         """Return how much counters grew over the last minute, None while all were read only once."""

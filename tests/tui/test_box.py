@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from analysis.samples import Host, LinkCounters, LinkInfo, LinkInfos, Links, Qdiscs, Sample
+from analysis.samples import Host, LinkCounters, LinkInfo, LinkInfos, Links, Qdiscs, Sample, TcpCounters
 from analysis.samples.box import QdiscCounters
 from analysis.settings import Settings
 from tests.samples import at, session
@@ -95,3 +95,14 @@ def test_inside_a_container_the_way_out_is_told_though_it_is_a_veth() -> None:
     assert part is not None
     assert [link.name for link in part.links] == ["eth0"]
     assert part.links_left_out == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "again", "told"),
+    [(100, 0, "0%"), (99, 1, "1.0%"), (34, 66, "66%"), (0, 9, "100%"), (0, 0, None)],
+)
+def test_segments_sent_again_are_a_share_of_all_that_were_sent(sent: int, again: int, told: str | None) -> None:
+    """The kernel counts them beside the others: a box that only repeats SYNs would repeat 200 % of them."""
+    counts = [TcpCounters(at(n), {"TcpOutSegs": n * sent, "TcpRetransSegs": n * again}) for n in (59, 60)]
+    samples = sorted([*(s for s in session(60) if not isinstance(s, TcpCounters)), *counts], key=lambda one: one.t)
+    assert (f"TCP              {told} of segments sent again" in page(samples)) is (told is not None)
